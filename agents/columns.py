@@ -1,0 +1,129 @@
+"""The columns of a population: one array a quantity, one entry a member.
+
+Kernels take these tuples as they are; a population owns them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Booked energy is counted in quanta of 1e-6 kWh.
+QUANTA_PER_KWH = 1e6
+
+#: Members without consent, truthful members and zero-intelligence members with a budget (model.md A4).
+NO_CONSENT, TRUTHFUL, ZI_CONSTRAINED = 0, 1, 2
+
+#: Rows of the money columns: for awards bought, for awards sold, for energy undelivered, for energy overbought.
+PAID, EARNED, SHORT, LONG = 0, 1, 2, 3
+
+#: Rows of the energy columns behind those of retail energy by price class.
+USED, FED_IN, BOUGHT, SOLD, DELIVERED = 0, 1, 2, 3, 4
+ENERGY_ROWS = 5
+
+#: Columns of the totals that :func:`gridagora.agents.kernels.deliver` returns.
+LOAD, PV, CHARGE, DISCHARGE, WITHDRAWAL, INJECTION = 0, 1, 2, 3, 4, 5
+DELIVER_TOTALS = 6
+
+#: Columns of the totals that :func:`gridagora.agents.kernels.settle` returns.
+(
+    T_WITHDRAWAL,
+    T_INJECTION,
+    T_RETAIL,
+    T_USED,
+    T_FED_IN,
+    T_BOUGHT,
+    T_SOLD,
+    T_DELIVERED,
+    T_SHED,
+    T_CURTAILED,
+    T_BUYERS,
+    T_SELLERS,
+) = range(12)
+SETTLE_TOTALS = 12
+
+#: Columns of the totals that plan and quote return, besides the ticks.
+P_WITHDRAWAL, P_INJECTION, P_BUYERS, P_SELLERS, P_BID, P_OFFER, P_WITHDRAWN = range(7)
+PLAN_TOTALS = 7
+
+
+class Members(NamedTuple):
+    """What a member is.
+
+    Parameters
+    ----------
+    annual_kwh : ndarray of float32, shape (n,)
+        Expected consumption in the year of the profiles [kWh].
+    profile, shift : ndarray of uint8, shape (n,)
+        Base profile, and displacement in time as an index.
+    pv_annual_kwh : ndarray of float32, shape (n,)
+        Expected generation in the year of the profiles [kWh]; 0 without PV.
+    pv_profile : ndarray of uint8, shape (n,)
+        Base profile of the generation.
+    battery_kwh, battery_flow : ndarray of float32, shape (n,)
+        Usable capacity [kWh] and most energy a period [kWh], at the connection; 0 without battery.
+    strategy : ndarray of uint8, shape (n,)
+        Bidding strategy; 0 where the member does not take part.
+    """
+
+    annual_kwh: NDArray[np.float32]
+    profile: NDArray[np.uint8]
+    shift: NDArray[np.uint8]
+    pv_annual_kwh: NDArray[np.float32]
+    pv_profile: NDArray[np.uint8]
+    battery_kwh: NDArray[np.float32]
+    battery_flow: NDArray[np.float32]
+    strategy: NDArray[np.uint8]
+
+
+class Today(NamedTuple):
+    """What a member draws each day.
+
+    Parameters
+    ----------
+    load_code : ndarray of uint16, shape (n,)
+        Row of the day's table of expected loads: base profile, day it is taken from, displacement.
+    load_row, pv_row, quote_row : ndarray of uint16, shape (n,)
+        Columns of the shared noise tables.
+    """
+
+    load_code: NDArray[np.uint16]
+    load_row: NDArray[np.uint16]
+    pv_row: NDArray[np.uint16]
+    quote_row: NDArray[np.uint16]
+
+
+class State(NamedTuple):
+    """What changes within the day.
+
+    Parameters
+    ----------
+    stored, stored_plan : ndarray of float32, shape (n,)
+        Metered and planned state of charge [kWh].
+    planned : ndarray of int64, shape (n,)
+        Planned withdrawal (positive) or injection (negative) of the period [1e-6 kWh]; after settlement the award.
+    net : ndarray of int64, shape (n,)
+        Metered withdrawal (positive) or injection (negative) of the period [1e-6 kWh].
+    """
+
+    stored: NDArray[np.float32]
+    stored_plan: NDArray[np.float32]
+    planned: NDArray[np.int64]
+    net: NDArray[np.int64]
+
+
+class Accounts(NamedTuple):
+    """What a bill needs, since the last bill.
+
+    Parameters
+    ----------
+    energy : ndarray of int64, shape (n_classes + 5, n)
+        Retail energy by price class, used, fed in, bought, sold and delivered energy [1e-6 kWh].
+    money : ndarray of float64, shape (4, n)
+        For awards bought and sold, energy undelivered and overbought [1e-6 currency].
+    """
+
+    energy: NDArray[np.int64]
+    money: NDArray[np.float64]

@@ -1,0 +1,82 @@
+"""One member of a population, read like a classic Mesa agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from gridagora.agents.columns import NO_CONSENT, TRUTHFUL
+from gridagora.agents.population import Population
+from gridagora.markets.tariffs.tariff import BillLine, explain
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """View of one row of a population's columns; it holds no state of its own.
+
+    Parameters
+    ----------
+    population : Population
+        Owner of the columns.
+    index : int
+        Number of the member, from 0.
+    """
+
+    population: Population
+    index: int
+
+    @property
+    def annual_kwh(self) -> float:
+        """Expected consumption in the year of the profiles [kWh]."""
+        return float(self.population.members.annual_kwh[self.index])
+
+    @property
+    def profile(self) -> str:
+        """Name of the base profile."""
+        name: str = self.population.tables.profiles.names[self.population.members.profile[self.index]]
+        return name
+
+    @property
+    def pv_annual_kwh(self) -> float:
+        """Expected generation in the year of the profiles [kWh]; 0 without PV."""
+        return float(self.population.members.pv_annual_kwh[self.index])
+
+    @property
+    def battery_kwh(self) -> float:
+        """Usable capacity of the battery [kWh]; 0 without one."""
+        return float(self.population.members.battery_kwh[self.index])
+
+    @property
+    def stored_kwh(self) -> float:
+        """Metered state of charge [kWh]."""
+        return float(self.population.state.stored[self.index])
+
+    @property
+    def strategy(self) -> str:
+        """Bidding strategy; ``"no consent"`` for a member that keeps out of the online auction."""
+        code = self.population.members.strategy[self.index]
+        return "no consent" if code == NO_CONSENT else "truthful" if code == TRUTHFUL else "zi_constrained"
+
+    @property
+    def net_kwh(self) -> float:
+        """Metered withdrawal (positive) or injection (negative) of the last settlement period [kWh]."""
+        return float(self.population.state.net[self.index]) * 1e-6
+
+    @property
+    def bill_lines(self) -> list[BillLine]:
+        """Lines of the bill of the month so far."""
+        accounts, population = self.population.accounts, self.population
+        energy, amounts = accounts.energy[:, self.index], accounts.money[:, self.index]
+        return explain(population.lines, energy, amounts, population.billed_days)
+
+    @property
+    def bill(self) -> pd.DataFrame:
+        """The bill of the month so far as a table: line, account, quantity, unit, price, amount [currency]."""
+        return pd.DataFrame(self.bill_lines, columns=list(BillLine.__slots__))
+
+    @property
+    def paid(self) -> float:
+        """Sum of the bills since the start of the run, the open month included [currency]."""
+        open_month = sum(round(line.amount * 1e6) for line in self.bill_lines)
+        return (int(self.population.billed[self.index]) + open_month) * 1e-6

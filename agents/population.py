@@ -1,0 +1,400 @@
+"""A population is one Mesa agent with columns; its members are views of their rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import mesa
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from gridagora.agents import kernels
+from gridagora.agents.columns import (
+    ENERGY_ROWS,
+    NO_CONSENT,
+    QUANTA_PER_KWH,
+    TRUTHFUL,
+    ZI_CONSTRAINED,
+    Accounts,
+    Members,
+    State,
+    Today,
+)
+from gridagora.agents.demand import price_response
+from gridagora.agents.exogenous import noise_table
+from gridagora.agents.profiles import DayTables, Profiles
+from gridagora.markets.settlement import PeerTerms, member_lines
+from gridagora.sim.streams import Streams, stream_key
+
+if TYPE_CHECKING:
+    from gridagora.agents.member import Member
+    from gridagora.markets.tariffs.tariff import Line, Tariff
+    from gridagora.sim.clock import Day
+
+#: Members a block: results do not depend on it, only speed does.
+BLOCK = 65536
+#: Rows of the noise tables that members share.
+ROWS = 1024
+
+
+@dataclass(slots=True)
+class DayPlan:
+    """What a population brings to one day.
+
+    Parameters
+    ----------
+    load, pv : ndarray of float64, shape (periods, n_codes) and (periods, n_pv_profiles)
+        Expected load (with its answer to prices) and generation [kWh per annual kWh].
+    price_class : ndarray of uint8, shape (periods,)
+        Price class of the tariff.
+    energy_price : ndarray of float64, shape (periods,)
+        Energy part of the retail price [currency/kWh].
+    totals : ndarray of int64, shape (periods, 7)
+        Planned sums, as :func:`gridagora.agents.kernels.plan_day` returns them.
+    """
+
+    load: NDArray[np.float64]
+    pv: NDArray[np.float64]
+    price_class: NDArray[np.uint8]
+    energy_price: NDArray[np.float64]
+    totals: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Quotes:
+    """Limits and ticks that members quote on one day.
+
+    Parameters
+    ----------
+    buy_limit, sell_limit : ndarray of float64, shape (periods,)
+        Reservation prices [currency/kWh] (market_day.md 2).
+    buy, sell : ndarray of int32, shape (periods, n_strategies, rows)
+        Ticks by strategy and noise row.
+    """
+
+    buy_limit: NDArray[np.float64]
+    sell_limit: NDArray[np.float64]
+    buy: NDArray[np.int32]
+    sell: NDArray[np.int32]
+
+
+class Population(mesa.Agent):
+    """Consumers with PV and batteries, held in columns and visited in blocks.
+
+    Parameters
+    ----------
+    model : mesa.Model
+        The simulation.
+    name : str
+        Name in the books and key of the random streams.
+    terms : section of the scenario
+        Such as ``households``; its fields say what members own and how they act.
+    annual_kwh : ndarray of float32, shape (count,)
+        Expected yearly consumption of each member [kWh].
+    profile : ndarray of uint8, shape (count,)
+        Base profile of each member.
+    load_profiles, pv_profiles : Profiles
+        Base profiles.
+    tariff : Tariff
+        Tariff of all members.
+    peer : PeerTerms
+        Wheeling, fees and feed-in price.
+    streams : Streams
+        Random streams of the run.
+    hours_per_period : float
+        Length of a settlement period [h].
+    block : int
+        Members a block.
+    """
+
+    def __init__(
+        self,
+        model: mesa.Model,
+        name: str,
+        terms: Any,
+        annual_kwh: NDArray[np.float32],
+        profile: NDArray[np.uint8],
+        load_profiles: Profiles,
+        pv_profiles: Profiles,
+        tariff: Tariff,
+        peer: PeerTerms,
+        streams: Streams,
+        hours_per_period: float,
+        block: int = BLOCK,
+    ) -> None:
+        super().__init__(model)
+        self.name, self.terms, self.tariff, self.peer = name, terms, tariff, peer
+        self.streams, self.block = streams, block
+        self.tables = DayTables(load_profiles, round(1 / hours_per_period))
+        self.pv_profiles = pv_profiles
+        n = annual_kwh.size
+        self.members = self._own(annual_kwh, profile, hours_per_period)
+        self.today = Today(*(np.zeros(n, np.uint16) for _ in Today._fields))
+        half = (self.members.battery_kwh * np.float32(0.5)).astype(np.float32)
+        self.state = State(half, half.copy(), np.zeros(n, np.int64), np.zeros(n, np.int64))
+        rows = len(tariff.classes) + ENERGY_ROWS
+        self.accounts = Accounts(np.zeros((rows, n), np.int64), np.zeros((4, n)))
+        self.bills, self.billed = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        self.lines = member_lines(tariff, peer)
+        self.posted = np.zeros(len(self.lines), np.int64)
+        self.billed_days = 0
+        periods = load_profiles.values.shape[2]
+        noise = (terms.noise_sigma, terms.noise_rho)
+        self.load_noise = noise_table(streams, "load noise", name, periods, ROWS, *noise)
+        self.pv_noise = noise_table(streams, "pv noise", name, periods, ROWS, terms.pv_noise_sigma, terms.noise_rho)
+        draws = (streams.uniforms("quote", name, ROWS, draw=t) for t in range(periods))
+        self.quote_draws = np.stack(list(draws))
+
+    def _own(self, annual_kwh: NDArray[np.float32], profile: NDArray[np.uint8], hours: float) -> Members:
+        terms, n = self.terms, annual_kwh.size
+        owns = self._draw("pv")
+        spread = np.sqrt(np.log1p(terms.pv_kwp_cv**2))
+        size = terms.pv_kwp * np.exp(spread * ndtri(self._draw("pv size")) - spread**2 / 2)
+        battery = owns < terms.storage_share
+        takes_part = self._draw("consent") < terms.consent_share
+        truthful = self._draw("strategy") < terms.strategies.truthful
+        strategy = np.where(takes_part, np.where(truthful, TRUTHFUL, ZI_CONSTRAINED), NO_CONSENT)
+        return Members(
+            annual_kwh=annual_kwh.astype(np.float32),
+            profile=profile.astype(np.uint8),
+            shift=(self._draw("shift") * self.tables.shifts).astype(np.uint8),
+            pv_annual_kwh=np.where(owns < terms.pv_share, size * terms.pv_yield_kwh_per_kwp, 0).astype(np.float32),
+            pv_profile=(self._draw("pv profile") * len(self.pv_profiles.names)).astype(np.uint8),
+            battery_kwh=np.where(battery, terms.storage_kwh, 0).astype(np.float32),
+            battery_flow=np.full(n, terms.storage_kw * hours, np.float32),
+            strategy=strategy.astype(np.uint8),
+        )
+
+    def _draw(self, concern: str) -> NDArray[np.float64]:
+        return self.streams.uniforms(concern, self.name, self.terms.count)
+
+    def __len__(self) -> int:
+        return int(self.members.annual_kwh.size)
+
+    def __getitem__(self, index: int) -> Member:
+        """Return a view of one member that reads like an agent."""
+        from gridagora.agents.member import Member
+
+        return Member(self, range(len(self))[index])
+
+    def forecast(self, day: Day, load_error: NDArray[np.float64], pv_error: NDArray[np.float64], least: int) -> DayPlan:
+        """Draw the day of each member and plan it on the day-ahead forecast.
+
+        Parameters
+        ----------
+        day : Day
+            Day of the run.
+        load_error, pv_error : ndarray of float64, shape (periods,)
+            Day-ahead errors of the area.
+        least : int
+            Least energy of an offer [1e-6 kWh].
+
+        Returns
+        -------
+        DayPlan
+        """
+        k0, k1 = stream_key(self.streams.seed, "day", self.name)
+        expected, candidates = self.tables.expected(day.date)
+        kernels.draw_day(k0, k1, day.index, candidates, self.tables.shifts, ROWS, self.members, self.today, self.block)
+        load = expected * self._response(day, expected)
+        pv = self.pv_profiles.of_day(day.date)
+        totals = kernels.plan_day(
+            self.members,
+            self.today,
+            self.state,
+            load * load_error,
+            pv * pv_error,
+            self.terms.storage_efficiency,
+            least,
+            self.block,
+        )
+        periods = load.shape[1]
+        return DayPlan(
+            np.ascontiguousarray(load.T),
+            np.ascontiguousarray(pv.T),
+            self.tariff.class_of_period(day.day_type, periods),
+            self.tariff.energy_price(day.day_type, periods),
+            totals,
+        )
+
+    def _response(self, day: Day, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+        terms, periods = self.terms, expected.shape[1]
+        return price_response(
+            self.tariff.retail_price(day.day_type, periods),
+            self.tariff.reference_price(periods),
+            self.tariff.class_of_period(day.day_type, periods),
+            expected.mean(axis=0),
+            terms.own_elasticity,
+            terms.cross_elasticity,
+            form=terms.response,
+            neutral=terms.load_neutral,
+            awareness=terms.awareness,
+        )
+
+    def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
+        """Return what members bid and ask in each period of the day (market_day.md 2, model.md A4).
+
+        Buyers never quote above, sellers never below their limit: limits are rounded inwards to the tick.
+
+        Parameters
+        ----------
+        plan : DayPlan
+            The day.
+        floor, cap, tick : float
+            Price bounds and step of the auction [currency/kWh].
+
+        Returns
+        -------
+        Quotes
+        """
+        highest = round((cap - floor) / tick)
+        # Members choose between peers and supplier: the levy is due either way and drops out.
+        buy_limit = plan.energy_price + self.tariff.network_per_kwh - self.peer.wheeling - self.peer.fee_buyer
+        sell_limit = np.full_like(buy_limit, max(self.peer.feed_in, 0.0) + self.peer.fee_seller)
+        buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), 0, highest)[:, None]
+        sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest)[:, None]
+        shape = (buy_limit.size, 3, ROWS)
+        buy, sell = np.empty(shape, np.int32), np.empty(shape, np.int32)
+        buy[:, :ZI_CONSTRAINED], sell[:, :ZI_CONSTRAINED] = buy_tick[:, :, None], sell_tick[:, :, None]
+        buy[:, ZI_CONSTRAINED] = self.quote_draws * (buy_tick + 1)
+        sell[:, ZI_CONSTRAINED] = sell_tick + self.quote_draws * (highest - sell_tick + 1)
+        return Quotes(buy_limit, sell_limit, buy, sell)
+
+    def quote(
+        self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], ticks: int, least: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Plan a period on the gate forecast and quote it; see :func:`gridagora.agents.kernels.quote`.
+
+        Parameters
+        ----------
+        period : int
+            Settlement period of the day.
+        plan, quotes : DayPlan, Quotes
+            The day.
+        errors : tuple of float
+            Gate errors of load and generation.
+        ticks : int
+            Price ticks of the auction.
+        least : int
+            Least energy of an offer [1e-6 kWh].
+        """
+        curves, totals = kernels.quote(
+            self.members,
+            self.today,
+            self.state,
+            plan.load[period] * errors[0],
+            plan.pv[period] * errors[1],
+            quotes.buy[period],
+            quotes.sell[period],
+            ticks,
+            self.terms.storage_efficiency,
+            least,
+            self.block,
+        )
+        return curves, totals
+
+    def deliver(self, period: int, plan: DayPlan, errors: tuple[float, float]) -> NDArray[np.int64]:
+        """Open the realised values of a period; see :func:`gridagora.agents.kernels.deliver`.
+
+        Parameters
+        ----------
+        period : int
+            Settlement period of the day.
+        plan : DayPlan
+            The day.
+        errors : tuple of float
+            Realised factors of the area's load and generation.
+        """
+        totals: NDArray[np.int64] = kernels.deliver(
+            self.members,
+            self.today,
+            self.state,
+            plan.load[period] * errors[0],
+            plan.pv[period] * errors[1],
+            self.load_noise[period],
+            self.pv_noise[period],
+            self.terms.storage_efficiency,
+            self.block,
+        )
+        return totals
+
+    def settle(
+        self,
+        period: int,
+        plan: DayPlan,
+        quotes: Quotes,
+        margins: tuple[int, int, int, int, int, int],
+        prices: tuple[float, float, float],
+        cuts: tuple[float, float],
+        least: int,
+    ) -> NDArray[np.int64]:
+        """Split the meters of a period into their uses; see :func:`gridagora.agents.kernels.settle`.
+
+        Parameters
+        ----------
+        period : int
+            Settlement period of the day.
+        plan, quotes : DayPlan, Quotes
+            The day.
+        margins, prices, cuts, least
+            As the kernel takes them.
+        """
+        totals: NDArray[np.int64] = kernels.settle(
+            self.members,
+            self.today,
+            self.state,
+            self.accounts,
+            int(plan.price_class[period]),
+            quotes.buy[period],
+            quotes.sell[period],
+            margins,
+            prices,
+            cuts,
+            least,
+            self.block,
+        )
+        return totals
+
+    def bill_to_date(self) -> NDArray[np.int64]:
+        """Return what each bill line has grown by since it was last posted [1e-6 currency], shape (n_lines,).
+
+        Every member's line is rounded once, to date, so that a month has one rounding however often it is posted.
+        """
+        self.billed_days += 1
+        on_energy = np.stack([line.price * line.quantity for line in self.lines])
+        on_money = np.stack([line.money for line in self.lines])
+        fixed = np.array([line.per_day for line in self.lines]) * self.billed_days * 1e6
+        sums = kernels.bill_lines(self.accounts, on_energy, on_money, fixed, self.bills, self.block)
+        grown: NDArray[np.int64] = sums - self.posted
+        self.posted = sums
+        return grown
+
+    def close_month(self) -> list[tuple[Line, float, float]]:
+        """Issue the bills and open new ones.
+
+        Returns
+        -------
+        list of (Line, quantity [kWh or days], amount [currency])
+            Sums over the members.
+        """
+        days = float(self.billed_days * len(self))
+        issued = []
+        for line, posted in zip(self.lines, self.posted, strict=True):
+            quanta = sum(int(row.sum()) for row, used in zip(self.accounts.energy, line.quantity, strict=True) if used)
+            issued.append((line, days if line.per_day else quanta * 1e-6, int(posted) * 1e-6))
+        self.billed += self.bills
+        self.accounts.energy[:] = 0
+        self.accounts.money[:] = 0.0
+        self.bills[:] = 0
+        self.posted = np.zeros(len(self.lines), np.int64)
+        self.billed_days = 0
+        return issued
+
+    @property
+    def annual_quanta(self) -> NDArray[np.int64]:
+        """Expected yearly consumption by base profile [1e-6 kWh], shape (n_profiles,); sums of integers."""
+        sums = np.zeros(len(self.tables.profiles.names), np.int64)
+        np.add.at(sums, self.members.profile, np.rint(self.members.annual_kwh * QUANTA_PER_KWH).astype(np.int64))
+        return sums

@@ -1,0 +1,40 @@
+"""GridAgora: agent-based simulation of electricity markets and power business models.
+
+Names load on first use, so that ``gridagora --help`` answers at once: numba and Mesa cost half a second each.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gridagora.scenarios.load import Scenario, ScenarioError, load
+    from gridagora.scenarios.run import Result, read, run
+    from gridagora.scenarios.simulation import Simulation
+
+_HOME = {
+    "Scenario": "gridagora.scenarios.load",
+    "ScenarioError": "gridagora.scenarios.load",
+    "load": "gridagora.scenarios.load",
+    "Result": "gridagora.scenarios.run",
+    "read": "gridagora.scenarios.run",
+    "run": "gridagora.scenarios.run",
+    "Simulation": "gridagora.scenarios.simulation",
+}
+__all__ = ["Result", "Scenario", "ScenarioError", "Simulation", "load", "read", "run"]
+__version__ = _version("gridagora")
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"gridagora has no name {name!r}; public names: {', '.join(__all__)}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,378 @@
+"""The day-ahead pool: plants and imports sell, suppliers and the grid company buy, all periods of a day at once.
+
+One area, one price per settlement period (C2, C5 on a copperplate, market_day.md 1 and 2). Energy is counted in
+whole quanta of 1e-6 kWh and money in whole micro-units of the currency: what is sold equals what is bought in
+every period, and what is paid equals what is received over the day, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gridagora.markets.merit_order import interval_of_awards, price_at
+from gridagora.markets.orders import FloatArray, IntArray, read_only
+from gridagora.markets.price_grid import MOST_QUANTA, QUANTUM_KWH, apportion, round_to_zero_sum
+
+Number = TypeVar("Number", np.int64, np.float64)
+Method = Literal["auto", "exact", "pyomo"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class Offers:
+    """What sells into the pool every day: cost blocks of plants, and imports as further rows.
+
+    Parameters
+    ----------
+    name : sequence of str, shape (units,)
+        One name each, the party in the ledger.
+    capacity_kwh : array_like, shape (units,) or (periods, units)
+        Most energy in a settlement period. [kWh]
+    cost : array_like, shape (units,)
+        Offer price. [currency/kWh]
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or a capacity or cost is not finite or a capacity negative.
+    """
+
+    name: tuple[str, ...]
+    capacity_kwh: FloatArray
+    cost: FloatArray
+
+    def __init__(self, name: Sequence[str], capacity_kwh: ArrayLike, cost: ArrayLike) -> None:
+        capacity, price = np.array(capacity_kwh, dtype=np.float64), np.array(cost, dtype=np.float64)
+        units = len(name)
+        if price.shape != (units,) or capacity.ndim not in (1, 2) or capacity.shape[-1] != units:
+            raise ValueError(
+                f"offers: {units} names, capacity of shape {capacity.shape}, cost of shape {price.shape}; both "
+                "need one entry per name (capacity may have one row per period)"
+            )
+        bad = ~np.isfinite(price) | ~(np.isfinite(capacity) & (capacity >= 0)).reshape(-1, units).all(axis=0)
+        if bad.any():
+            first = int(np.argmax(bad))
+            raise ValueError(
+                f"offers: {name[first]}: capacity {capacity[..., first]} kWh at {price[first]} currency/kWh; both "
+                "must be finite and the capacity at least 0"
+            )
+        object.__setattr__(self, "name", tuple(name))
+        object.__setattr__(self, "capacity_kwh", read_only(capacity))
+        object.__setattr__(self, "cost", read_only(price))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoolResult:
+    """Prices, schedules and payments of one day.
+
+    Attributes
+    ----------
+    price, price_low, price_high : ndarray, shape (periods,)
+        Pool price and the interval it was picked from, within floor and cap. [currency/kWh]
+    schedule_quanta : ndarray of int64, shape (periods, units)
+        Energy sold by each unit; with the accepted surplus it adds up to the accepted demand. [1e-6 kWh]
+    demand_quanta : ndarray of int64, shape (buyers, periods, steps)
+        Accepted demand. [1e-6 kWh]
+    surplus_quanta : ndarray of int64, shape (buyers, periods)
+        Accepted surplus. [1e-6 kWh]
+    unserved_quanta : ndarray of int64, shape (periods,)
+        Demand at the price cap that finds no supply: load to shed. [1e-6 kWh]
+    spilled_quanta : ndarray of int64, shape (periods,)
+        Surplus at the floor that finds no demand. [1e-6 kWh]
+    payments : ndarray of int64, shape (buyers + units,)
+        The day's payment of each of the pool's `parties`: positive pays, negative receives, sum 0.
+        [1e-6 currency]
+    welfare : float
+        Value of accepted demand at its step prices less cost of accepted supply at its offers. [currency]
+    method : str
+        Path that computed it: "exact" or "pyomo".
+    """
+
+    price: FloatArray
+    price_low: FloatArray
+    price_high: FloatArray
+    schedule_quanta: IntArray
+    demand_quanta: IntArray
+    surplus_quanta: IntArray
+    unserved_quanta: IntArray
+    spilled_quanta: IntArray
+    payments: IntArray
+    welfare: float
+    method: str
+
+
+class DayAheadPool:
+    """The pool of one area, built once per run and cleared once a day.
+
+    * Each period has one price, picked by `k` from the competitive interval of the awards (P1) within floor and
+      cap. A period without trade has a price too: every price from the best bid, or the floor, to the best offer,
+      or the cap, supports it, and `k` picks as usual.
+    * Volume is the largest among welfare optima. Units of one cost share in proportion to capacity, buyers within
+      a step in proportion to demand; quanta that cannot be split go one each to the largest remainders.
+    * Demand at the cap beyond all supply stays unserved, surplus at the floor beyond all demand is spilled: the
+      pool is never infeasible.
+    * A party's payment is the sum over periods of price x energy, rounded once per day by
+      :func:`gridagora.markets.price_grid.round_to_zero_sum`.
+
+    Parameters
+    ----------
+    offers : Offers
+        Plants and imports; costs above `floor` and at most `cap`.
+    periods : int
+        Settlement periods of a day.
+    buyers : sequence of str
+        Parties that buy and may offer surplus, such as suppliers and the grid company (its losses).
+    step_price : array_like, shape (steps,)
+        Prices of the demand steps, descending from `cap`, at which price-inelastic load is bid, to above `floor`.
+        [currency/kWh]
+    floor, cap : float
+        Lowest and highest price. [currency/kWh]
+    k : float
+        Place of the price in its interval: 0 its lower, 1 its upper end.
+    method : str
+        "auto" and "pyomo" solve one model of all periods with HiGHS, "exact" crosses the merit orders of each
+        period.
+
+    Attributes
+    ----------
+    parties : tuple of str
+        Buyers, then offers, as in `PoolResult.payments`.
+
+    Raises
+    ------
+    ValueError
+        If a price lies outside floor and cap, steps do not descend from the cap, a name repeats, or `k` or
+        `method` is not allowed.
+    """
+
+    def __init__(
+        self,
+        offers: Offers,
+        *,
+        periods: int,
+        buyers: Sequence[str],
+        step_price: ArrayLike,
+        floor: float,
+        cap: float,
+        k: float = 0.5,
+        method: Method = "auto",
+    ) -> None:
+        steps = np.array(step_price, dtype=np.float64)
+        _refuse_bad_prices(offers, steps, floor, cap)
+        price_at(floor, cap, k)
+        if method not in get_args(Method):
+            raise ValueError(f"pool: unknown method {method!r}; choose one of: {', '.join(get_args(Method))}")
+        self.parties = (*buyers, *offers.name)
+        if len(set(self.parties)) != len(self.parties):
+            raise ValueError(f"pool: parties {self.parties}; a name may stand once among buyers and offers")
+        self.shape = (len(buyers), periods, len(steps))
+        self.step_price = read_only(steps)
+        self.floor, self.cap, self.k = floor, cap, k
+        capacity = _quanta("capacity_kwh", offers.capacity_kwh, (periods, len(offers.name)), axis=1)
+        costs = np.unique(offers.cost)
+        self._ask_price = np.concatenate([[floor], costs])
+        self._units_at = [np.flatnonzero(offers.cost == cost) for cost in costs]
+        self._capacity_at = [np.ascontiguousarray(capacity[:, units]) for units in self._units_at]
+        self._offered = self._by_cost(capacity)
+        self._model = None if method == "exact" else _PoolModel(capacity, offers.cost, steps, floor)
+
+    def clear(self, demand_kwh: ArrayLike, surplus_kwh: ArrayLike = 0.0) -> PoolResult:
+        """Clear all periods of a day.
+
+        Parameters
+        ----------
+        demand_kwh : array_like, shape (buyers, periods, steps)
+            Energy wanted at each step price, at the meter; inelastic load and losses stand in step 0. [kWh]
+        surplus_kwh : array_like, shape (buyers, periods), optional
+            Energy offered at the floor by buyers whose customers feed in more than they draw. [kWh]
+
+        Returns
+        -------
+        PoolResult
+            Prices, schedules and payments.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit or a quantity is negative, not finite or beyond 2^52 quanta a period.
+        InfeasibleMarket
+            If HiGHS does not end at an optimum.
+        RuntimeError
+            If the solver's prices or quantities contradict each other.
+        """
+        demand = _quanta("demand_kwh", demand_kwh, self.shape, axis=(0, 2))
+        surplus = _quanta("surplus_kwh", surplus_kwh, self.shape[:2], axis=0)
+        bids = demand.sum(axis=0)
+        asks = np.column_stack([surplus.sum(axis=0), self._offered])
+        if self._model is None:
+            bought, sold = _cross_periods(self.step_price, bids, self._ask_price, asks)
+        else:
+            unserved, spilled, generation = self._model.solve(bids, asks[:, 0])
+            bought = bids - np.rint(unserved).astype(np.int64)
+            rejected = np.column_stack([spilled, self._offered - self._by_cost(generation)])
+            sold = asks - np.rint(rejected).astype(np.int64)
+            _close(bids, bought, asks, sold)
+            _trade_ties(self.step_price, bids, bought, self._ask_price, asks, sold)
+        low, high = interval_of_awards(
+            self.step_price, bought < bids, bought > 0, self._ask_price, sold < asks, sold > 0
+        )
+        low, high = np.maximum(low, self.floor), np.minimum(high, self.cap)
+        if self._model is not None:
+            self._model.check_prices(low, high)
+        price = np.array([price_at(*ends, self.k) for ends in zip(low.tolist(), high.tolist(), strict=True)])
+        return PoolResult(
+            price=read_only(price),
+            price_low=read_only(low),
+            price_high=read_only(high),
+            unserved_quanta=read_only(bids[:, 0] - bought[:, 0]),
+            spilled_quanta=read_only(asks[:, 0] - sold[:, 0]),
+            welfare=float((bought * self.step_price).sum() - (sold * self._ask_price).sum()) * QUANTUM_KWH,
+            method="exact" if self._model is None else "pyomo",
+            **self._shares(demand, surplus, bought, sold, price),
+        )
+
+    def _by_cost(self, energy: NDArray[Number]) -> NDArray[Number]:
+        """Return the sums over units of one cost, shape (periods, costs)."""
+        return np.column_stack([energy[:, units].sum(axis=1) for units in self._units_at])
+
+    def _shares(
+        self, demand: IntArray, surplus: IntArray, bought: IntArray, sold: IntArray, price: FloatArray
+    ) -> dict[str, IntArray]:
+        """Return who gets how much of the awards, and pays what for it."""
+        buyers, periods, steps = self.shape
+        by_step = np.ascontiguousarray(demand.transpose(1, 2, 0)).reshape(-1, buyers)
+        accepted = apportion(bought.reshape(-1), by_step).reshape(periods, steps, buyers).transpose(2, 0, 1)
+        fed_in = apportion(np.ascontiguousarray(sold[:, 0]), np.ascontiguousarray(surplus.T)).T
+        schedule = np.zeros((periods, len(self.parties) - buyers), dtype=np.int64)
+        for level, (units, capacity) in enumerate(zip(self._units_at, self._capacity_at, strict=True), start=1):
+            schedule[:, units] = apportion(np.ascontiguousarray(sold[:, level]), capacity)
+        net = np.concatenate([accepted.sum(axis=2) - fed_in, -schedule.T])
+        return {
+            "schedule_quanta": read_only(schedule),
+            "demand_quanta": read_only(accepted),
+            "surplus_quanta": read_only(fed_in),
+            "payments": read_only(round_to_zero_sum((net * price).sum(axis=1))),
+        }
+
+
+class _PoolModel:
+    """The pool's Pyomo model with its solver.
+
+    The solver's tolerances are absolute, so energy is handed over in a unit of which the units offer at most 2^16
+    in a period; the unit is a power of two, so no digit is lost.
+    """
+
+    def __init__(self, capacity: IntArray, cost: FloatArray, step_price: FloatArray, floor: float) -> None:
+        from gridagora.markets.welfare import PersistentSolver, build_pool_model
+
+        self._unit = 2.0 ** max(0, int(capacity.sum(axis=1).max()).bit_length() - 16)
+        model = build_pool_model(capacity / self._unit, cost, step_price, floor)
+        self._solver = PersistentSolver(model)
+        self._net_demand = list(model.net_demand.values())
+        self._step_demand = list(model.step_demand.values())
+        self._balances = list(model.constraint_balance.values())
+        self._variables = [
+            list(part.values()) for part in (model.variable_unserved, model.variable_spilled, model.variable_generation)
+        ]
+
+    def solve(self, bids: IntArray, surplus: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return unserved demand, spilled surplus and generation. [1e-6 kWh]."""
+        net = (bids.sum(axis=1) - surplus) / self._unit
+        for parameter, value in zip(self._net_demand, net.tolist(), strict=True):
+            parameter.value = value
+        for parameter, value in zip(self._step_demand, (bids[:, 1:] / self._unit).reshape(-1).tolist(), strict=True):
+            parameter.value = value
+        self._solver.solve()
+        unserved, spilled, generation = (self._unit * self._solver.values(part) for part in self._variables)
+        return unserved.reshape(bids.shape), spilled, generation.reshape(len(bids), -1)
+
+    def check_prices(self, low: FloatArray, high: FloatArray) -> None:
+        """Raise RuntimeError if a dual of the last solution lies outside its period's interval."""
+        from gridagora.markets.welfare import refuse_outside
+
+        refuse_outside(self._solver.duals(self._balances), low, high)
+
+
+def _cross_periods(
+    bid_price: FloatArray, bids: IntArray, ask_price: FloatArray, asks: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Return the awards of the merit orders of all periods.
+
+    Buyers down to the price of a step and sellers up to it can trade the smaller of their sums, each pair at a
+    gain; the best step gives the volume.
+    """
+    wanted = np.cumsum(bids, axis=1)
+    offered = np.cumsum(asks, axis=1)
+    reach = np.searchsorted(ask_price, bid_price, side="right") - 1
+    volume = np.minimum(wanted, offered[:, reach]).max(axis=1, keepdims=True)
+    bought = np.clip(volume - (wanted - bids), 0, bids)
+    sold = np.clip(volume - (offered - asks), 0, asks)
+    return bought, sold
+
+
+def _close(bids: IntArray, bought: IntArray, asks: IntArray, sold: IntArray) -> None:
+    """Put what rounding left between demand and supply of a period on its marginal step, in place.
+
+    The marginal step is the one farthest from both of its ends: all others are integers already.
+    """
+    gap = bought.sum(axis=1) - sold.sum(axis=1)
+    room = np.minimum(np.column_stack([bids - bought, asks - sold]), np.column_stack([bought, sold]))
+    steps = bids.shape[1]
+    for period in np.flatnonzero(gap):
+        marginal = int(np.argmax(room[period]))
+        if abs(gap[period]) > min(room[period, marginal], room.shape[1]):
+            raise RuntimeError(
+                f"pool: period {period}: solver's demand and supply differ by {gap[period]} quanta, more than "
+                "rounding explains; report the day's data"
+            )
+        if marginal < steps:
+            bought[period, marginal] -= gap[period]
+        else:
+            sold[period, marginal - steps] += gap[period]
+
+
+def _trade_ties(
+    bid_price: FloatArray, bids: IntArray, bought: IntArray, ask_price: FloatArray, asks: IntArray, sold: IntArray
+) -> None:
+    """Let demand and supply of equal price trade in full, in place: the largest volume of equal welfare."""
+    for step, level in np.argwhere(bid_price[:, None] == ask_price):
+        more = np.minimum(bids[:, step] - bought[:, step], asks[:, level] - sold[:, level])
+        bought[:, step] += more
+        sold[:, level] += more
+
+
+def _quanta(name: str, energy_kwh: ArrayLike, shape: tuple[int, ...], axis: int | tuple[int, ...]) -> IntArray:
+    """Return energy in quanta, repeated to `shape` where an axis is missing; `axis` are those within a period."""
+    given = np.asarray(energy_kwh, dtype=np.float64)
+    try:
+        energy = np.broadcast_to(given, shape)
+    except ValueError:
+        raise ValueError(f"pool: {name} has shape {given.shape}; must be {shape}") from None
+    bad = ~(np.isfinite(energy) & (energy >= 0))
+    if bad.any():
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"pool: {name}{list(place)} is {energy[place]} kWh; must be finite and at least 0")
+    most = energy.sum(axis=axis).max()
+    if most >= MOST_QUANTA * QUANTUM_KWH:
+        raise ValueError(f"pool: {name} holds {most:.4g} kWh in a period; must stay below 4.5e9; split the area")
+    return np.rint(energy / QUANTUM_KWH).astype(np.int64)
+
+
+def _refuse_bad_prices(offers: Offers, steps: FloatArray, floor: float, cap: float) -> None:
+    if not (np.isfinite(floor) and np.isfinite(cap) and floor < cap):
+        raise ValueError(f"pool: floor {floor}, cap {cap}; both must be finite and the floor below the cap")
+    bad = (offers.cost <= floor) | (offers.cost > cap)
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise ValueError(
+            f"pool: {offers.name[first]} offers at {offers.cost[first]}; must lie above the floor {floor} and at "
+            f"most at the cap {cap} currency/kWh; widen them or correct the cost"
+        )
+    if steps.ndim != 1 or len(steps) == 0 or steps[0] != cap or np.any(np.diff(steps) >= 0) or steps[-1] <= floor:
+        raise ValueError(
+            f"pool: step_price {steps.tolist()}; must descend from the cap {cap} and stay above the floor {floor}"
+        )

@@ -1,0 +1,1 @@
+"""Auction mechanisms, one file each, all with the same interface."""

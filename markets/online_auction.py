@@ -1,0 +1,172 @@
+"""The online auction of distributed power as a state machine with an audit (model.md C1).
+
+One instance serves one area and one day; each settlement period is an auction of its own. Populations come as
+curves over price ticks, so the audit counts members and kWh by state instead of keeping ten million orders.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class AuctionState(IntEnum):
+    """Where an auction, or what was offered to it, stands."""
+
+    IDLE = 0
+    INTENT = 1
+    INQUIRY = 2
+    PUBLISHED = 3
+    AGREEMENT = 4
+    AUCTION = 5
+    AWARD = 6
+    DELIVERY = 7
+    SETTLED = 8
+    WITHDRAWN = 9
+    EXPIRED = 10
+
+
+BUY, SELL = 0, 1
+
+#: Ends for a part of what was offered; the auction itself goes on.
+_ENDS = (AuctionState.WITHDRAWN, AuctionState.EXPIRED)
+
+
+class AuctionDay:
+    """The auctions of one day and their audit.
+
+    Parameters
+    ----------
+    periods : int
+        Settlement periods of the day.
+
+    Attributes
+    ----------
+    count, quanta : ndarray of int64, shape (periods, 11, 2)
+        Orders and energy [1e-6 kWh] by period, state and side.
+    """
+
+    def __init__(self, periods: int) -> None:
+        self.state = np.zeros(periods, np.int8)
+        self.count = np.zeros((periods, len(AuctionState), 2), np.int64)
+        self.quanta = np.zeros((periods, len(AuctionState), 2), np.int64)
+
+    def advance(self, period: int | slice, to: AuctionState) -> None:
+        """Move auctions to the next state.
+
+        Parameters
+        ----------
+        period : int or slice
+            Settlement periods.
+        to : AuctionState
+            The state after the present one.
+
+        Raises
+        ------
+        ValueError
+            If a state is left out or repeated.
+        """
+        if (self.state[period] != to - 1).any() or to in _ENDS:
+            now = AuctionState(int(np.atleast_1d(self.state[period])[0])).name
+            raise ValueError(f"auction of period {period} is in state {now}; {to.name} does not follow")
+        self.state[period] = to
+
+    def record(
+        self,
+        period: int | slice,
+        state: AuctionState,
+        side: int,
+        count: int | NDArray[np.int64],
+        quanta: int | NDArray[np.int64],
+    ) -> None:
+        """Add orders and energy to the audit.
+
+        Parameters
+        ----------
+        period : int or slice
+            Settlement periods.
+        state : AuctionState
+            State they are in.
+        side : int
+            0 for buyers, 1 for sellers.
+        count, quanta : int or ndarray of int64
+            Orders and energy [1e-6 kWh].
+        """
+        self.count[period, state, side] += count
+        self.quanta[period, state, side] += quanta
+
+    def intend(self, sellers: NDArray[np.int64], offers: NDArray[np.int64]) -> None:
+        """Register the offer intentions of the day's plan, and the platform's inquiry that answers each.
+
+        Parameters
+        ----------
+        sellers, offers : ndarray of int64, shape (periods,)
+            Members that mean to sell, and how much [1e-6 kWh].
+        """
+        for state in (AuctionState.INTENT, AuctionState.INQUIRY):
+            self.advance(slice(None), state)
+            self.record(slice(None), state, SELL, sellers, offers)
+
+    def publish(self, period: int, sellers: int, offers: int, buyers: int, bids: int, withdrawn: int) -> None:
+        """List the offers of the gate forecast and register the buyers that agree to take part.
+
+        Parameters
+        ----------
+        period : int
+            Settlement period.
+        sellers, offers, buyers, bids : int
+            Orders and energy [1e-6 kWh] of both sides.
+        withdrawn : int
+            Members whose surplus shrank below the least offer.
+        """
+        self.advance(period, AuctionState.PUBLISHED)
+        self.record(period, AuctionState.PUBLISHED, SELL, sellers, offers)
+        self.record(period, AuctionState.WITHDRAWN, SELL, withdrawn, 0)
+        self.advance(period, AuctionState.AGREEMENT)
+        self.record(period, AuctionState.AGREEMENT, BUY, buyers, bids)
+        self.advance(period, AuctionState.AUCTION)
+        self.record(period, AuctionState.AUCTION, BUY, buyers, bids)
+        self.record(period, AuctionState.AUCTION, SELL, sellers, offers)
+
+    def award(self, period: int, side: int, count: int, quanta: int) -> None:
+        """Register the contract notes of one side; orders without one expire at the gate.
+
+        Parameters
+        ----------
+        period, side : int
+            Settlement period and side.
+        count, quanta : int
+            Orders with an award, and energy awarded [1e-6 kWh].
+        """
+        if self.state[period] == AuctionState.AUCTION:
+            self.advance(period, AuctionState.AWARD)
+        self.record(period, AuctionState.AWARD, side, count, quanta)
+        asked = self.count[period, AuctionState.AUCTION, side], self.quanta[period, AuctionState.AUCTION, side]
+        self.record(period, AuctionState.EXPIRED, side, asked[0] - count, asked[1] - quanta)
+
+    def settle(self, used: NDArray[np.int64], delivered: NDArray[np.int64]) -> None:
+        """Register delivery and settlement of all awards of the day.
+
+        Parameters
+        ----------
+        used, delivered : ndarray of int64, shape (periods,)
+            Energy bought that was used, and energy sold that was delivered [1e-6 kWh].
+        """
+        for state in (AuctionState.DELIVERY, AuctionState.SETTLED):
+            self.advance(slice(None), state)
+            for side, quanta in ((BUY, used), (SELL, delivered)):
+                self.record(slice(None), state, side, self.count[:, AuctionState.AWARD, side], quanta)
+
+    def rows(self) -> dict[str, Any]:
+        """Return the audit as columns period, state, side, count and energy [kWh], without empty rows."""
+        period, state, side = np.nonzero(self.count | self.quanta)
+        return {
+            "period": period,
+            "state": [AuctionState(int(s)).name.lower() for s in state],
+            "side": [("buy", "sell")[s] for s in side],
+            "count": self.count[period, state, side],
+            "energy_kwh": self.quanta[period, state, side] * 1e-6,
+        }

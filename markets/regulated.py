@@ -1,0 +1,42 @@
+"""One factory, one price: each plant is paid its own regulated price (model.md A5; the counterfactual of C1)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridagora.markets.day_ahead import PoolResult
+
+
+def regulate(result: PoolResult, unit_price: NDArray[np.float64]) -> PoolResult:
+    """Return the same dispatch paid at unit-specific prices.
+
+    Plants run as in the pool (the authority dispatches by cost); buyers share what the plants receive in
+    proportion to the energy they take, so their price in a period is the mean over the plants that run.
+
+    Parameters
+    ----------
+    result : PoolResult
+        Outcome of the pool.
+    unit_price : ndarray of float64, shape (units,)
+        Regulated price of each unit [currency/kWh].
+
+    Returns
+    -------
+    PoolResult
+        With `price` the mean unit price by period (that of the pool where nothing runs), its interval shrunk to
+        it, and `payments` of sum 0; what rounding leaves is the first buyer's.
+    """
+    made = result.schedule_quanta.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = (result.schedule_quanta * unit_price).sum(axis=1) / made
+    price = np.where(made > 0, mean, result.price)
+    income = [-round(math.fsum(column * p)) for column, p in zip(result.schedule_quanta.T, unit_price, strict=True)]
+    taken = result.demand_quanta.sum(axis=2) - result.surplus_quanta
+    cost = [round(math.fsum(row * price)) for row in taken]
+    cost[0] -= sum(cost) + sum(income)
+    payments = np.array([*cost, *income], np.int64)
+    return replace(result, price=price, price_low=price, price_high=price, payments=payments)

@@ -1,0 +1,262 @@
+"""From a scenario to the parts of a run: populations, plants, institutions, books, pool."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridagora.agents.exogenous import PATHS, AreaErrors
+from gridagora.agents.firms import Farms, Firms
+from gridagora.agents.generators import Plant
+from gridagora.agents.grid_company import GridCompany
+from gridagora.agents.households import Households
+from gridagora.agents.institution import Government, Outside, Platform
+from gridagora.agents.population import BLOCK, Population
+from gridagora.agents.profiles import Profiles
+from gridagora.agents.suppliers import Supplier
+from gridagora.markets.day_ahead import DayAheadPool, Offers
+from gridagora.markets.settlement import PeerTerms
+from gridagora.scenarios import inputs
+from gridagora.scenarios.day_record import BUYERS
+from gridagora.sim.clock import Calendar
+from gridagora.sim.compiled import use_threads
+from gridagora.sim.contracts import Contract, ContractBook
+from gridagora.sim.energy import EnergyBook
+from gridagora.sim.ledger import Ledger
+from gridagora.sim.streams import Streams
+
+if TYPE_CHECKING:
+    import mesa
+
+    from gridagora.scenarios.load import Scenario
+
+#: Class and profile group of each section of consumers.
+KINDS: dict[str, tuple[type[Households | Firms], str]] = {
+    "households": (Households, "household"),
+    "firms": (Firms, "firm"),
+    "farms": (Farms, "farm"),
+}
+#: The copperplate is one area.
+AREA = "system"
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a run is made of.
+
+    Parameters
+    ----------
+    calendar, ledger, energy, contracts
+        Clock and books.
+    populations : list of Population
+        Members.
+    units : list of Plant
+        Plants and imports in order of rising cost.
+    supplier, grid_company : Supplier, GridCompany
+        Institutions.
+    auctioneer : str
+        Party that runs the online auction.
+    area : AreaErrors
+        Errors of the area.
+    pool : DayAheadPool
+        The pool's model, built once.
+    samples : dict
+        Numbers of the sampled members by population.
+    unit_quanta : ndarray of int64, shape (n_units,)
+        Capacity a period [1e-6 kWh].
+    regulated_price : ndarray of float64, shape (n_units,)
+        Price of each unit where prices are regulated [currency/kWh].
+    unit_limits : ndarray of float64, shape (n_units,)
+        Reservation prices in the online auction [currency/kWh].
+    unit_ticks : ndarray of int64, shape (n_units,)
+        Their ticks.
+    network_rest : float
+        n - w, what sellers above distribution pay on each kWh sold online [currency/kWh].
+    ticks : int
+        Price ticks of the online auction.
+    least_offer : int
+        Least energy of an offer [1e-6 kWh].
+    margins : tuple of int
+        Outcome of the auction that is under way.
+    """
+
+    calendar: Calendar
+    ledger: Ledger
+    energy: EnergyBook
+    contracts: ContractBook
+    populations: list[Population]
+    units: list[Plant]
+    supplier: Supplier
+    grid_company: GridCompany
+    auctioneer: str
+    area: AreaErrors
+    pool: DayAheadPool
+    samples: dict[str, NDArray[np.int64]]
+    unit_quanta: NDArray[np.int64]
+    regulated_price: NDArray[np.float64]
+    unit_limits: NDArray[np.float64]
+    unit_ticks: NDArray[np.int64]
+    network_rest: float
+    ticks: int
+    least_offer: int
+    margins: tuple[int, int, int, int, int, int]
+
+    @property
+    def capability(self) -> int:
+        """What all units can generate in a period [1e-6 kWh]."""
+        return int(self.unit_quanta.sum())
+
+
+#: Marginal ticks that award nothing: every bid lies below, every offer above.
+NO_AWARDS = (2**31 - 1, 0, 1, -1, 0, 1)
+
+
+def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Parts:
+    """Return the parts of a run.
+
+    Parameters
+    ----------
+    model : mesa.Model
+        The simulation that the agents join.
+    scenario : Scenario
+        What to simulate.
+    block : int, optional
+        Members a block.
+
+    Returns
+    -------
+    Parts
+    """
+    use_threads(scenario.threads)
+    time, market = scenario.time, scenario.market
+    calendar = Calendar(time.start, time.days, time.period_minutes)
+    streams, ledger, hours = Streams(scenario.seed), Ledger(), calendar.hours_per_period
+    populations = _populations(model, scenario, streams, hours, block or BLOCK)
+    units = _units(model, scenario, ledger, expected_peak_kw(populations, calendar))
+    supplier = Supplier(model, "supplier", ledger, calendar.periods_per_day)
+    grid_company = GridCompany(model, "grid_company", ledger, scenario.network.loss_rate)
+    Government(model, "government", ledger)
+    Outside(model, "outside", ledger)
+    if scenario.platform.present:
+        Platform(model, "platform", ledger)
+    sigma = {path: float(getattr(scenario.forecasts, key)) for path, key in PATHS.items()}
+    unit_quanta = np.array([math.floor(unit.capacity_kw * hours * 1e6) for unit in units], np.int64)
+    # Plants pay what the members' network charge would have brought above wheeling, at the residential rate.
+    rest = max(scenario.tariffs.residential.network_per_kwh - market.wheeling_per_kwh, 0.0)
+    limits = np.array([unit.cost_per_kwh for unit in units]) + market.fee_seller_per_kwh + rest
+    ticks = round((market.cap_per_kwh - market.floor_per_kwh) / market.tick_per_kwh) + 1
+    unit_ticks = np.ceil((limits - market.floor_per_kwh) / market.tick_per_kwh - 1e-9).astype(np.int64)
+    return Parts(
+        calendar=calendar,
+        ledger=ledger,
+        energy=EnergyBook(),
+        contracts=_contracts(populations),
+        populations=populations,
+        units=units,
+        supplier=supplier,
+        grid_company=grid_company,
+        auctioneer="platform" if scenario.platform.present else "grid_company",
+        area=AreaErrors(streams, AREA, sigma, scenario.forecasts.rho_per_hour**hours),
+        pool=_pool(scenario, units, unit_quanta, calendar.periods_per_day),
+        samples={p.name: _sample(len(p), scenario.outputs.members) for p in populations},
+        unit_quanta=unit_quanta,
+        regulated_price=np.array([unit.cost_per_kwh for unit in units]) * (1 + scenario.generators.regulated_margin),
+        unit_limits=limits,
+        unit_ticks=np.clip(unit_ticks, 0, ticks - 1),
+        network_rest=rest,
+        ticks=ticks,
+        least_offer=max(1, round(market.min_offer_kwh * 1e6)),
+        margins=NO_AWARDS,
+    )
+
+
+def expected_peak_kw(populations: list[Population], calendar: Calendar) -> float:
+    """Return the highest expected load of the run [kW], from yearly energies and base profiles."""
+    load = np.zeros((calendar.days, calendar.periods_per_day))
+    for population in populations:
+        profiles = population.tables.profiles
+        first = profiles.index(calendar.start)
+        days = profiles.values[:, first : first + calendar.days]
+        load += (days * population.annual_quanta[:, None, None]).sum(axis=0)
+    return float(load.max()) / 1e6 / calendar.hours_per_period
+
+
+def _profiles(group: str, source: str, period_minutes: int) -> Profiles:
+    loaded = inputs.load_profiles(group, source, period_minutes)  # type: ignore[arg-type]
+    return Profiles(loaded.names, loaded.values, loaded.first_day)
+
+
+def _populations(model: mesa.Model, scenario: Scenario, streams: Streams, hours: float, block: int) -> list[Population]:
+    market, tariffs, minutes = scenario.market, scenario.tariffs, scenario.time.period_minutes
+    peer = PeerTerms(
+        market.wheeling_per_kwh, market.fee_buyer_per_kwh, market.fee_seller_per_kwh, tariffs.feed_in.price_per_kwh
+    )
+    pv = _profiles("pv", "all", minutes)
+    populations: list[Population] = []
+    for name, terms in scenario.populations.items():
+        kind, group = KINDS[name]
+        profiles = _profiles(group, getattr(terms, "profiles", "all"), minutes)
+        annual, profile = kind.draw(terms, name, profiles.names, streams)
+        tariff = getattr(tariffs, terms.tariff)
+        populations.append(kind(model, name, terms, annual, profile, profiles, pv, tariff, peer, streams, hours, block))
+    return populations
+
+
+def _units(model: mesa.Model, scenario: Scenario, ledger: Ledger, peak_kw: float) -> list[Plant]:
+    terms = scenario.generators
+    fleet = inputs.load_fleet(terms.fleet, terms.costs, terms.blocks)
+    capacity = fleet.share * terms.capacity_to_peak * peak_kw
+    rows = [
+        (f"plant:{name}", fuel, float(kw), float(cost), float(co2))
+        for name, fuel, kw, cost, co2 in zip(
+            fleet.names, fleet.fuel, capacity, fleet.cost_per_kwh, fleet.co2_kg_per_kwh, strict=True
+        )
+    ]
+    if terms.import_capacity_to_peak > 0:
+        factor = inputs.load_emission_factors()[terms.import_co2_region]
+        capacity_kw = terms.import_capacity_to_peak * peak_kw
+        rows.append(("imports", "import", capacity_kw, terms.import_price_per_kwh, factor))
+    rows.sort(key=lambda row: (row[3], row[0]))
+    return [Plant(model, name, ledger, fuel, kw, cost, co2) for name, fuel, kw, cost, co2 in rows]
+
+
+def _pool(scenario: Scenario, units: list[Plant], quanta: NDArray[np.int64], periods: int) -> DayAheadPool:
+    market = scenario.market
+    capacity = quanta / 1e6
+    offers = Offers([unit.name for unit in units], capacity, [unit.cost_per_kwh for unit in units])
+    return DayAheadPool(
+        offers,
+        periods=periods,
+        buyers=BUYERS,
+        step_price=[market.cap_per_kwh],
+        floor=market.floor_per_kwh,
+        cap=market.cap_per_kwh,
+        k=market.k,
+        method=market.method,
+    )
+
+
+def _contracts(populations: list[Population]) -> ContractBook:
+    return ContractBook(
+        Contract(
+            id=f"supply:{population.name}",
+            kind="supply",
+            party=population.name,
+            counterparty="supplier",
+            first_day=0,
+            last_day=None,
+            terms={"tariff": population.terms.tariff, "kind": population.tariff.kind},  # type: ignore[attr-defined]
+        )
+        for population in populations
+    )
+
+
+def _sample(count: int, size: int) -> NDArray[np.int64]:
+    """Return the numbers of the sampled members, evenly spread."""
+    if size == 0:
+        return np.zeros(0, np.int64)
+    return np.unique(np.linspace(0, count - 1, min(size, count)).astype(np.int64))

@@ -1,0 +1,162 @@
+"""Everything that one simulated day fills in, period by period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridagora.agents.columns import DELIVER_TOTALS, PLAN_TOTALS, SETTLE_TOTALS
+from gridagora.markets.online_auction import AuctionDay
+
+if TYPE_CHECKING:
+    from gridagora.agents.population import DayPlan, Population, Quotes
+    from gridagora.markets.day_ahead import PoolResult
+    from gridagora.sim.clock import Day
+
+Quanta = NDArray[np.int64]
+Prices = NDArray[np.float64]
+
+#: Buyers in the pool, in order.
+BUYERS = ("supplier", "grid_company")
+SUPPLIER, GRID_COMPANY = 0, 1
+
+
+class PopulationDay:
+    """Sums of one population by period, and the sampled members.
+
+    Parameters
+    ----------
+    population : Population
+        Whose day it is.
+    periods : int
+        Settlement periods of the day.
+    sample : ndarray of int64, shape (n_sample,)
+        Numbers of the sampled members.
+    """
+
+    plan: DayPlan
+    quotes: Quotes
+
+    def __init__(self, population: Population, periods: int, sample: Quanta) -> None:
+        self.population, self.sample = population, sample
+        self.gate: Quanta = np.zeros((periods, PLAN_TOTALS), np.int64)
+        self.delivered: Quanta = np.zeros((periods, DELIVER_TOTALS), np.int64)
+        self.settled: Quanta = np.zeros((periods, SETTLE_TOTALS), np.int64)
+        self.net: Quanta = np.zeros((periods, sample.size), np.int64)
+        self.award: Quanta = np.zeros((periods, sample.size), np.int64)
+        self.stored = np.zeros((periods, sample.size), np.float32)
+
+    def observe(self, period: int) -> None:
+        """Keep meter, award and state of charge of the sampled members."""
+        state = self.population.state
+        self.net[period] = state.net[self.sample]
+        self.award[period] = state.planned[self.sample]
+        self.stored[period] = state.stored[self.sample]
+
+
+@dataclass(slots=True)
+class Auctions:
+    """Outcomes of the online auctions of a day, nan and 0 where there was none.
+
+    Parameters
+    ----------
+    periods, units, ticks : int
+        Settlement periods, generating units and price ticks.
+    """
+
+    periods: int
+    units: int
+    audit: AuctionDay = field(init=False)
+    price: Prices = field(init=False)
+    low: Prices = field(init=False)
+    high: Prices = field(init=False)
+    volume: Quanta = field(init=False)
+    unit_offer: Quanta = field(init=False)
+    unit_sold: Quanta = field(init=False)
+    supplier_bid: Quanta = field(init=False)
+    supplier_offer: Quanta = field(init=False)
+    supplier_bought: Quanta = field(init=False)
+    supplier_sold: Quanta = field(init=False)
+    largest: tuple[int, Quanta] | None = None
+
+    def __post_init__(self) -> None:
+        self.audit = AuctionDay(self.periods)
+        for name in ("price", "low", "high"):
+            setattr(self, name, np.full(self.periods, np.nan))
+        for name in ("volume", "supplier_bid", "supplier_offer", "supplier_bought", "supplier_sold"):
+            setattr(self, name, np.zeros(self.periods, np.int64))
+        for name in ("unit_offer", "unit_sold"):
+            setattr(self, name, np.zeros((self.periods, self.units), np.int64))
+
+
+class DayRecord:
+    """One day of one area.
+
+    Parameters
+    ----------
+    day : Day
+        Day of the run.
+    populations : list of Population
+        Who takes part.
+    samples : dict
+        Numbers of the sampled members by population name.
+    periods, units : int
+        Settlement periods and generating units.
+    """
+
+    pool: PoolResult
+    errors: dict[str, Prices]
+    short_price: Prices
+    long_price: Prices
+
+    def __init__(
+        self, day: Day, populations: list[Population], samples: dict[str, Quanta], periods: int, units: int
+    ) -> None:
+        self.day = day
+        self.populations = [PopulationDay(p, periods, samples[p.name]) for p in populations]
+        self.auctions = Auctions(periods, units)
+        self.cuts = np.zeros((periods, 2))
+        self.forecast_losses: Quanta = np.zeros(periods, np.int64)
+        self.losses: Quanta = np.zeros(periods, np.int64)
+        self.activated: Quanta = np.zeros((periods, units), np.int64)
+
+    def delivered(self, column: int) -> Quanta:
+        """Return a column of :func:`gridagora.agents.kernels.deliver` summed over populations, shape (periods,)."""
+        summed: Quanta = np.sum([p.delivered[:, column] for p in self.populations], axis=0)
+        return summed
+
+    def settled(self, column: int) -> Quanta:
+        """Return a column of :func:`gridagora.agents.kernels.settle` summed over populations, shape (periods,)."""
+        summed: Quanta = np.sum([p.settled[:, column] for p in self.populations], axis=0)
+        return summed
+
+    def planned(self, column: int) -> Quanta:
+        """Return a column of the day-ahead plan summed over populations, shape (periods,)."""
+        summed: Quanta = np.sum([p.plan.totals[:, column] for p in self.populations], axis=0)
+        return summed
+
+    def gate(self, column: int) -> Quanta:
+        """Return a column of the gate plan summed over populations, shape (periods,)."""
+        summed: Quanta = np.sum([p.gate[:, column] for p in self.populations], axis=0)
+        return summed
+
+    @property
+    def generation(self) -> Quanta:
+        """Generation of each unit, shape (periods, n_units) [1e-6 kWh]."""
+        generated: Quanta = self.pool.schedule_quanta + self.auctions.unit_sold + self.activated
+        return generated
+
+    @property
+    def purchased(self) -> Quanta:
+        """What the supplier bought in the pool less what it sold there, shape (periods,) [1e-6 kWh]."""
+        bought: Quanta = self.pool.demand_quanta[SUPPLIER].sum(axis=1) - self.pool.surplus_quanta[SUPPLIER]
+        return bought
+
+    @property
+    def losses_bought(self) -> Quanta:
+        """What the grid company bought in the pool for losses, shape (periods,) [1e-6 kWh]."""
+        bought: Quanta = self.pool.demand_quanta[GRID_COMPANY].sum(axis=1)
+        return bought

@@ -1,0 +1,166 @@
+"""One day in the books: who pays whom (market_day.md 4), and where the energy went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridagora.agents.columns import (
+    CHARGE,
+    DISCHARGE,
+    LOAD,
+    PV,
+    T_BOUGHT,
+    T_CURTAILED,
+    T_FED_IN,
+    T_RETAIL,
+    T_SHED,
+    T_SOLD,
+)
+from gridagora.markets.settlement import settle_vector
+
+if TYPE_CHECKING:
+    from gridagora.scenarios.day_record import DayRecord, Quanta
+    from gridagora.scenarios.simulation import Simulation
+
+
+def book_energy(model: Simulation, record: DayRecord) -> None:
+    """Enter the day into the energy book: sums over meters and units by kind (model.md 0.E).
+
+    Parameters
+    ----------
+    model : Simulation
+        The run.
+    record : DayRecord
+        The day, delivered and settled.
+    """
+    day, area = record.day.index, model.parts.area.area
+    kinds: dict[str, Quanta] = {
+        "consumption": record.delivered(LOAD) - record.settled(T_SHED),
+        "losses": record.losses,
+        "storage_charge": record.delivered(CHARGE),
+        "storage_discharge": record.delivered(DISCHARGE),
+        "generation_pv": record.delivered(PV) - record.settled(T_CURTAILED),
+        "export": np.zeros_like(record.losses),
+    }
+    for unit, generated in zip(model.parts.units, record.generation.T, strict=True):
+        kind = "import" if unit.fuel == "import" else f"generation_{unit.fuel}"
+        kinds[kind] = kinds.get(kind, np.zeros_like(record.losses)) + generated
+        unit.generated += int(generated.sum())
+    for kind, quanta in kinds.items():
+        model.energy.add(day, area, kind, quanta)
+
+
+def supplier_imbalance(record: DayRecord) -> Quanta:
+    """Return the supplier's imbalance, long positive (market_day.md 3), shape (periods,) [1e-6 kWh].
+
+    Pool purchase + online purchases - online sales - (retail - fed in) of its customers.
+    """
+    auctions = record.auctions
+    bought = record.purchased + auctions.supplier_bought - auctions.supplier_sold
+    imbalance: Quanta = bought - (record.settled(T_RETAIL) - record.settled(T_FED_IN))
+    return imbalance
+
+
+def auctioneer_imbalance(record: DayRecord) -> Quanta:
+    """Return what rounding of awards leaves with the auctioneer, long positive, shape (periods,) [1e-6 kWh]."""
+    auctions = record.auctions
+    sold = record.settled(T_SOLD) + auctions.supplier_sold + auctions.unit_sold.sum(axis=1)
+    imbalance: Quanta = sold - record.settled(T_BOUGHT) - auctions.supplier_bought
+    return imbalance
+
+
+def post_day(model: Simulation, record: DayRecord) -> None:
+    """Post the day's cash flows; every amount is computed once and has a payer and a payee.
+
+    Parameters
+    ----------
+    model : Simulation
+        The run.
+    record : DayRecord
+        The day, delivered, settled and activated.
+    """
+    _post_members(model, record)
+    _post_pool(model, record)
+    _post_online(model, record)
+    _post_balancing(model, record)
+    _post_generation(model, record)
+
+
+def _pay(model: Simulation, record: DayRecord, payer: str, payee: str, account: str, amount: int) -> None:
+    """Post a signed amount: a negative one is paid the other way round."""
+    if amount < 0:
+        payer, payee, amount = payee, payer, -amount
+    model.ledger.post(record.day.index, payer, payee, account, amount)
+
+
+def _post_members(model: Simulation, record: DayRecord) -> None:
+    for entry in record.populations:
+        population = entry.population
+        for line, amount in zip(population.lines, population.bill_to_date(), strict=True):
+            role = line.counterparty
+            if role == "supplier":
+                other = model.contracts.counterparty(population.name, "supply", record.day.index)
+            else:
+                other = model.parts.auctioneer if role == "auctioneer" else role
+            _pay(model, record, population.name, other, line.account, int(amount))
+    if model.scenario.tariffs.feed_in.fund == "levy":
+        loss = model.scenario.tariffs.feed_in.price_per_kwh - record.pool.price
+        amount = settle_vector(record.settled(T_FED_IN), loss)
+        _pay(model, record, "government", "supplier", "feed_in", amount)
+
+
+def _post_pool(model: Simulation, record: DayRecord) -> None:
+    """Pay the pool, which the grid company holds; what losses cost stays with it, as their buyer."""
+    for party, amount in zip(model.parts.pool.parties, record.pool.payments, strict=True):
+        _pay(model, record, party, "grid_company", "pool", int(amount))
+
+
+def _post_online(model: Simulation, record: DayRecord) -> None:
+    """Pay plants and supplier for what they traded online, with fees and the rest of the network charge."""
+    auctions, market, auctioneer = record.auctions, model.scenario.market, model.parts.auctioneer
+    price = np.nan_to_num(auctions.price)
+    whole = np.ones_like(price)
+    sellers: list[tuple[str, NDArray[np.int64]]] = [
+        (unit.name, auctions.unit_sold[:, index]) for index, unit in enumerate(model.parts.units)
+    ]
+    for name, sold in [*sellers, ("supplier", auctions.supplier_sold)]:
+        _pay(model, record, auctioneer, name, "auction", settle_vector(sold, price))
+        fee = settle_vector(sold, market.fee_seller_per_kwh * whole)
+        _pay(model, record, name, auctioneer, "platform_fee", fee)
+    for name, sold in sellers:
+        rest = settle_vector(sold, model.parts.network_rest * whole)
+        _pay(model, record, name, "grid_company", "network", rest)
+    bought = auctions.supplier_bought
+    _pay(model, record, "supplier", auctioneer, "auction", settle_vector(bought, price))
+    fee = settle_vector(bought, market.fee_buyer_per_kwh * whole)
+    _pay(model, record, "supplier", auctioneer, "platform_fee", fee)
+
+
+def _post_balancing(model: Simulation, record: DayRecord) -> None:
+    """Settle institutions' imbalances at the imbalance prices and activated energy at its cost (C9)."""
+    grid_loss = record.losses_bought - record.losses
+    for name, imbalance in (
+        ("supplier", supplier_imbalance(record)),
+        ("grid_company", grid_loss),
+        (model.parts.auctioneer, auctioneer_imbalance(record)),
+    ):
+        short = settle_vector(np.maximum(-imbalance, 0), record.short_price)
+        long = settle_vector(np.maximum(imbalance, 0), record.long_price)
+        _pay(model, record, name, "grid_company", "imbalance", short)
+        _pay(model, record, "grid_company", name, "imbalance", long)
+    for index, unit in enumerate(model.parts.units):
+        cost = np.full(record.losses.size, unit.cost_per_kwh)
+        up = settle_vector(np.maximum(record.activated[:, index], 0), cost)
+        down = settle_vector(np.maximum(-record.activated[:, index], 0), cost)
+        _pay(model, record, "grid_company", unit.name, "balancing", up)
+        _pay(model, record, unit.name, "grid_company", "balancing", down)
+
+
+def _post_generation(model: Simulation, record: DayRecord) -> None:
+    """Pay the fuel of what was generated, and the import price abroad, to the rest of the world."""
+    for unit, generated in zip(model.parts.units, record.generation.T, strict=True):
+        cost = settle_vector(generated, np.full(generated.size, unit.cost_per_kwh))
+        _pay(model, record, unit.name, "outside", "fuel", cost)

@@ -1,0 +1,202 @@
+"""The recorder: takes each day's rows and, at the end, the tables of the whole run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from gridagora.scenarios import tables
+from gridagora.scenarios.tables import Columns, units_of
+
+if TYPE_CHECKING:
+    from gridagora.agents.population import Population
+    from gridagora.scenarios.day_record import DayRecord
+    from gridagora.scenarios.simulation import Simulation
+    from gridagora.sim.results import ResultWriter, TableWriter
+
+#: Rows of a finished part on disk.
+ROWS_PER_PART = 200_000
+
+
+class Recorder:
+    """Keeps the tables of a run in memory, and writes them where a writer is given.
+
+    Parameters
+    ----------
+    writer : ResultWriter, optional
+        Folder of the run. With it, tables that grow with members and periods go to disk only.
+    """
+
+    def __init__(self, writer: ResultWriter | None = None) -> None:
+        self.writer = writer
+        self.kept: defaultdict[str, list[Columns]] = defaultdict(list)
+        self.open_tables: dict[str, TableWriter] = {}
+        self.currency = ""
+        self.bill_rows: dict[tuple[str, str, str], list[float]] = {}
+        self.curve: tuple[int, Columns] | None = None
+
+    def open(self, currency: str) -> None:
+        """Note the currency of the run, before the first day."""
+        self.currency = currency
+
+    def append(self, name: str, columns: Columns, *, keep: bool) -> None:
+        """Add rows to a growing table.
+
+        Parameters
+        ----------
+        name : str
+            Name of the table.
+        columns : dict
+            Columns of equal length.
+        keep : bool
+            Keep the rows in memory even where they are written.
+        """
+        if not len(next(iter(columns.values()))):
+            return
+        if keep or self.writer is None:
+            self.kept[name].append(columns)
+        if self.writer is not None:
+            if name not in self.open_tables:
+                units = units_of(columns, self.currency)
+                self.open_tables[name] = self.writer.open_table(name, units, ROWS_PER_PART)
+            self.open_tables[name].append(columns)
+
+    def day(self, model: Simulation, record: DayRecord) -> None:
+        """Take the rows of a day."""
+        self.append("intervals", tables.interval_rows(model, record), keep=True)
+        for entry in record.populations:
+            if entry.sample.size:
+                self.append("members", tables.member_rows(record, entry), keep=False)
+        if model.scenario.market.online:
+            self.append("trades", tables.trade_rows(model, record), keep=False)
+            rows = record.auctions.audit.rows()
+            self.append("auction_audit", {"day": np.full(len(rows["period"]), record.day.index), **rows}, keep=False)
+            self._keep_largest_curve(model, record)
+
+    def _keep_largest_curve(self, model: Simulation, record: DayRecord) -> None:
+        largest = record.auctions.largest
+        if not model.scenario.outputs.curve or largest is None:
+            return
+        period, curves = largest
+        volume = int(record.auctions.volume[period])
+        if self.curve is not None and volume <= self.curve[0]:
+            return
+        market, auctions = model.scenario.market, record.auctions
+        side, tick = np.nonzero(curves)
+        n = side.size
+        self.curve = (
+            volume,
+            {
+                "side": [("buy", "sell")[s] for s in side],
+                "price": market.floor_per_kwh + market.tick_per_kwh * tick,
+                "quantity_kwh": tables.kwh(curves[side, tick]),
+                "day": np.full(n, record.day.index),
+                "period": np.full(n, period),
+                "clearing_price": np.full(n, auctions.price[period]),
+                "clearing_price_low": np.full(n, auctions.low[period]),
+                "clearing_price_high": np.full(n, auctions.high[period]),
+            },
+        )
+
+    def bill(self, population: Population) -> None:
+        """Issue the bills of a population and add them to the totals."""
+        for line, quantity, amount in population.close_month():
+            unit = "day" if line.per_day else "kWh"
+            row = self.bill_rows.setdefault((population.name, line.name, unit), [0.0, 0.0])
+            row[0] += quantity
+            row[1] += amount
+
+    def finish(self, model: Simulation) -> dict[str, Columns]:
+        """Return the tables of the whole run, by name."""
+        closing: dict[str, Columns] = {
+            "ledger": _ledger(model),
+            "bills": self._bills(model),
+            "bill_distribution": _distribution(model),
+            "flows": _flows(model),
+            "contracts": {str(k): v for k, v in model.contracts.frame().to_dict("list").items()},
+            "plants": _plants(model),
+            "profit": _profit(model),
+        }
+        if self.curve is not None:
+            closing["auction_curve"] = self.curve[1]
+        return {name: columns for name, columns in closing.items() if len(next(iter(columns.values())))}
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return the kept rows of a growing table."""
+        chunks = self.kept[name]
+        return pd.concat([pd.DataFrame(columns) for columns in chunks], ignore_index=True)
+
+    def _bills(self, model: Simulation) -> Columns:
+        tariffs = {population.name: population.tariff.kind for population in model.populations}  # type: ignore[attr-defined]
+        keys = list(self.bill_rows)
+        quantity, amount = (np.array([self.bill_rows[key][i] for key in keys]) for i in (0, 1))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            price = np.where(quantity > 0, amount / quantity, np.nan)
+        return {
+            "population": [key[0] for key in keys],
+            "tariff": [tariffs[key[0]] for key in keys],
+            "line": [key[1] for key in keys],
+            "quantity": quantity,
+            "unit": [key[2] for key in keys],
+            "price": price,
+            "amount": amount,
+        }
+
+
+def _ledger(model: Simulation) -> Columns:
+    frame = model.ledger.frame()
+    columns: Columns = {str(name): frame[name].to_numpy() for name in frame if name != "amount_micro"}
+    columns["amount"] = frame["amount_micro"].to_numpy(np.int64) / 1e6
+    return columns
+
+
+def _distribution(model: Simulation) -> Columns:
+    rows: list[tuple[str, float, float, int]] = []
+    for population in model.populations:
+        bills = population.billed / 1e6
+        count, edges = np.histogram(bills, bins=min(40, max(1, len(population) // 5)))
+        rows += [
+            (population.name, float(low), float(high), int(n))
+            for low, high, n in zip(edges[:-1], edges[1:], count, strict=True)
+        ]
+    names = ("population", "low", "high", "members")
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+
+
+def _flows(model: Simulation) -> Columns:
+    """Money between roles from the ledger, energy between roles from the bills' side of it (model.md P12)."""
+    frame = model.ledger.flows("role")
+    return {
+        "kind": ["capital"] * len(frame),
+        "source": frame["payer"].to_list(),
+        "target": frame["payee"].to_list(),
+        "label": frame["account"].to_list(),
+        "amount": frame["amount_micro"].to_numpy(np.int64) / 1e6,
+        "unit": [model.scenario.currency] * len(frame),
+    }
+
+
+def _plants(model: Simulation) -> Columns:
+    units = model.parts.units
+    return {
+        "plant": [unit.name for unit in units],
+        "fuel": [unit.fuel for unit in units],
+        "capacity_kw": np.array([unit.capacity_kw for unit in units]),
+        "cost_per_kwh": np.array([unit.cost_per_kwh for unit in units]),
+        "co2_kg_per_kwh": np.array([unit.co2_kg_per_kwh for unit in units]),
+        "generation_kwh": np.array([unit.generation_kwh for unit in units]),
+    }
+
+
+def _profit(model: Simulation) -> Columns:
+    frame = model.ledger.frame()
+    revenue = frame.groupby("payee")["amount_micro"].sum()
+    cost = frame.groupby("payer")["amount_micro"].sum()
+    parties = sorted(set(revenue.index) | set(cost.index))
+    earned = np.array([int(revenue.get(party, 0)) for party in parties])
+    paid = np.array([int(cost.get(party, 0)) for party in parties])
+    result: dict[str, Any] = {"party": parties, "revenue": earned / 1e6, "cost": paid / 1e6}
+    return {**result, "result": (earned - paid) / 1e6}

@@ -1,0 +1,210 @@
+"""Run a scenario, keep or write its results, read them back."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    import os
+
+    from gridagora.scenarios.load import Scenario
+
+#: Packages whose versions decide results.
+_VERSIONS = ("gridagora", "mesa", "numpy", "pandas", "scipy", "numba", "pyomo", "highspy", "pyarrow")
+
+
+class Result(Mapping[str, pd.DataFrame]):
+    """Tables of a finished run, in memory or on disk; ``result["intervals"]`` is a DataFrame.
+
+    Parameters
+    ----------
+    tables : mapping
+        Tables by name.
+    manifest : mapping
+        Scenario hash, seed, versions, overrides, times.
+    path : Path or None
+        Folder of the run; None for a run kept in memory.
+    """
+
+    def __init__(
+        self, tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], path: Path | None = None
+    ) -> None:
+        self._tables, self.manifest, self.path = tables, manifest, path
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._tables:
+            raise KeyError(f"no table {name!r}; tables of this run: {', '.join(self.tables)}")
+        return self._tables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables."""
+        return tuple(self._tables)
+
+    @property
+    def kpis(self) -> pd.DataFrame:
+        """Key figures of the whole system: index ``kpi``, columns ``value`` and ``unit``."""
+        rows = self["kpis"]
+        return rows[rows["scope"] == "system"].set_index("kpi")[["value", "unit"]]
+
+
+def run(
+    scenario: Scenario | str | Path,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    progress: bool = False,
+    overwrite: bool = False,
+    report: bool = False,
+) -> Result:
+    """Simulate a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario, str or Path
+        A loaded scenario, the name of a built-in one, or a file.
+    out : path-like, optional
+        Folder for the results; without it they stay in memory.
+    progress : bool
+        Show a progress bar on the terminal.
+    overwrite : bool
+        Replace a finished run in `out`.
+    report : bool
+        Write the HTML report too; needs `out`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario does not hold.
+    FileExistsError
+        If `out` holds a finished run and `overwrite` is false.
+    UnbalancedBooks
+        If a book does not close: a fault of the program, never of the scenario.
+    """
+    from gridagora.scenarios.load import load
+    from gridagora.sim.results import ResultWriter
+
+    if report and out is None:
+        raise ValueError("report=True needs a folder for the results: give out=")
+    if isinstance(scenario, str | Path):
+        scenario = load(scenario)
+    if out is None:
+        tables, manifest = _simulate(scenario, None, progress)
+        return Result(tables, manifest)
+    with ResultWriter(out, overwrite=overwrite) as writer:
+        writer.write_text("scenario.yaml", scenario.to_yaml())
+        writer.log(f"scenario {scenario.name}, seed {scenario.seed}")
+        try:
+            _, manifest = _simulate(scenario, writer, progress)
+        except BaseException as error:
+            writer.log(f"stopped: {type(error).__name__}: {error}")
+            raise
+        writer.log("finished")
+        writer.finish(manifest)
+    if report:
+        from gridagora.sim.report import write_report
+
+        write_report([Path(out)], None)
+    return read(out)
+
+
+def read(path: str | os.PathLike[str]) -> Result:
+    """Return the results of a finished run from its folder.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder of the run.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no finished run.
+    """
+    from gridagora.sim.results import read_manifest, read_tables
+
+    return Result(read_tables(path), read_manifest(path), Path(path))
+
+
+def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]:
+    from gridagora.scenarios.record import Recorder
+    from gridagora.scenarios.simulation import Simulation
+    from gridagora.scenarios.tables import units_of
+    from gridagora.sim.metrics import kpis
+
+    started = perf_counter()
+    recorder = Recorder(writer)
+    model = Simulation(scenario, recorder)
+    built = perf_counter()
+    _days(model, progress)
+    simulated = perf_counter()
+    tables: dict[str, pd.DataFrame] = {name: recorder.frame(name) for name in recorder.kept}
+    closing = recorder.finish(model)
+    tables.update({name: pd.DataFrame(columns) for name, columns in closing.items()})
+    record: dict[str, Any] = {**tables, "meta": _meta(model)}
+    tables["kpis"] = kpis(record)
+    if writer is not None:
+        for name, columns in closing.items():
+            writer.write(name, columns, units_of(columns, scenario.currency))
+        writer.write("kpis", tables["kpis"], {"value": "see column unit"})
+        writer.write_text("kpis.csv", tables["kpis"].to_csv(index=False))
+    seconds = {"build": built - started, "simulate": simulated - built, "write": perf_counter() - simulated}
+    return tables, _manifest(scenario, model, seconds)
+
+
+def _days(model: Any, progress: bool) -> None:
+    days = model.calendar.days
+    if not progress:
+        for _ in range(days):
+            model.step()
+        return
+    from rich.progress import track
+
+    for _ in track(range(days), description=f"{model.scenario.name}: days"):
+        model.step()
+
+
+def _meta(model: Any) -> dict[str, Any]:
+    from gridagora.scenarios.inputs import load_emission_factors
+
+    scenario = model.scenario
+    return {
+        "currency": scenario.currency,
+        "hours_per_period": model.calendar.hours_per_period,
+        "days": model.calendar.days,
+        "value_of_lost_load_per_kwh": scenario.market.value_of_lost_load_per_kwh,
+        "grid_factor_kg_per_kwh": load_emission_factors()[scenario.generators.import_co2_region],
+        "members": {population.name: len(population) for population in model.populations},
+    }
+
+
+def _manifest(scenario: Scenario, model: Any, seconds: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "scenario": scenario.name,
+        "scenario_hash": scenario.hash,
+        "seed": scenario.seed,
+        "currency": scenario.currency,
+        "applied": list(scenario.applied),
+        "warnings": list(scenario.warnings),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
+        "price_rule": "regulated unit prices"
+        if scenario.market.pool_rule == "regulated"
+        else f"competitive interval, k = {scenario.market.k:g}",
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+    }

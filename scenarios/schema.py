@@ -1,0 +1,118 @@
+"""The scenario as a tree of frozen sections: every key with its meaning, unit, bounds and default.
+
+Marks in the descriptions: (chk) checked against a source, (mem) from memory of the literature, (ill) illustrative.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
+
+from gridagora.scenarios.quantities import Day
+from gridagora.scenarios.schema_market import Forecasts, Generators, Market, Network, Platform, Tariffs
+from gridagora.scenarios.schema_population import Farms, Firms, Households
+from gridagora.sim.plugin import Frozen
+
+FIRST_DAY = date(2016, 1, 1)
+LAST_DAY = date(2016, 12, 31)
+PERIODS = (5, 15, 30, 60)
+
+
+def _divides_a_day(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool) and value not in PERIODS:
+        raise ValueError(
+            f"given {value}; must be one of 5, 15, 30, 60 minutes: settlement periods must divide a day and its hours"
+        )
+    return value
+
+
+class Time(Frozen):
+    """The simulated days, in local time without summer time."""
+
+    start: Day = date(2016, 6, 6)
+    """First day; profiles serve 2016-01-01 to 2016-12-31."""
+    days: Annotated[int, Field(ge=1, le=366)] = 7
+    """Number of days; the last one lies within the profiles too [d]."""
+    period_minutes: Annotated[
+        int, BeforeValidator(_divides_a_day), WithJsonSchema({"type": "integer", "enum": list(PERIODS)})
+    ] = 15
+    """Settlement period [min]."""
+
+    @field_validator("start")
+    @classmethod
+    def _within_profiles(cls, value: date) -> date:
+        if not FIRST_DAY <= value <= LAST_DAY:
+            raise ValueError(f"given {value}; allowed {FIRST_DAY} to {LAST_DAY}, the days of the load profiles")
+        return value
+
+    @field_validator("days")
+    @classmethod
+    def _ends_within_profiles(cls, value: int, info: ValidationInfo) -> int:
+        start = info.data.get("start", FIRST_DAY)
+        most = (LAST_DAY - start).days + 1
+        if value > most:
+            last = start + timedelta(days=value - 1)
+            raise ValueError(
+                f"given {value}, which ends on {last}; allowed 1 to {most} from {start}: profiles end on {LAST_DAY}"
+            )
+        return value
+
+
+class Outputs(Frozen):
+    """What a run writes beyond its totals."""
+
+    members: Annotated[int, Field(ge=0, le=10_000)] = 50
+    """Members of each population whose every period is written, a fixed sample [1]."""
+    curve: bool = True
+    """Whether the bid and offer curves of the largest auction are written."""
+
+
+class ScenarioModel(Frozen):
+    """Everything a run depends on."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = "scenario"
+    """Short name, of lower-case letters, digits, `_` and `-`; a file without one is named after itself."""
+    description: Annotated[str, Field(max_length=200, pattern=r"^[^\r\n]*$")] = ""
+    """What the scenario is for, in one line."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 42
+    """Seed of all random numbers; two runs with one seed share every draw that both make."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
+    """Label of all money, an ISO 4217 code; nothing is converted."""
+    threads: Annotated[int, Field(ge=1)] = 1
+    """Threads of the population kernels, at most the machine's processors; results do not depend on it."""
+    time: Time = Time()
+    """Days and settlement period."""
+    network: Network = Network()
+    """Grid and losses."""
+    households: Households | None = Households()
+    """Residential members, or `null` for none."""
+    firms: Firms | None = Firms()
+    """Commercial members, or `null` for none."""
+    farms: Farms | None = Farms()
+    """Agricultural members, or `null` for none."""
+    generators: Generators = Generators()
+    """Plants and imports."""
+    tariffs: Tariffs = Tariffs()
+    """Retail tariffs and feed-in."""
+    market: Market = Market()
+    """Pool, online auction and balancing."""
+    forecasts: Forecasts = Forecasts()
+    """Errors of forecasts."""
+    platform: Platform = Platform()
+    """Service platform."""
+    outputs: Outputs = Outputs()
+    """What is written."""
+
+    @model_validator(mode="after")
+    def _somebody_consumes(self) -> Self:
+        if not self.populations:
+            raise ValueError("households, firms and farms are all null; give at least one of them")
+        return self
+
+    @property
+    def populations(self) -> dict[str, Households | Firms | Farms]:
+        """The populations that are present, by name."""
+        named = {"households": self.households, "firms": self.firms, "farms": self.farms}
+        return {name: population for name, population in named.items() if population is not None}

@@ -1,0 +1,204 @@
+"""Sections of a scenario that describe who consumes: households, firms, farms."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+
+from gridagora.scenarios.quantities import (
+    Amount,
+    BelowOne,
+    Count,
+    Efficiency,
+    Elasticity,
+    Share,
+    Sigma,
+    Variation,
+    one_of,
+    sums_to_one,
+)
+from gridagora.sim.plugin import Frozen
+
+
+def _profiles(group: str) -> list[str]:
+    """Return the names of a group's load profiles."""
+    with (Path(__file__).parent / "data" / "simbench" / "profiles.csv").open(encoding="utf-8", newline="") as file:
+        return [row["profile"] for row in csv.DictReader(file) if row["file"] == f"{group}.parquet"]
+
+
+FirmProfile: Any = one_of("firm profile", _profiles("firm"))
+FarmProfile: Any = one_of("farm profile", _profiles("farm"))
+TariffGroup = Literal["residential", "commercial", "agricultural"]
+
+
+class Strategies(Frozen):
+    """Share of participants by bidding strategy (model.md A4); given in part, the others are 0."""
+
+    replaced_whole: ClassVar[bool] = True
+
+    truthful: Share = 0.0
+    """Share that quotes its reservation price [1] (ill)."""
+    zi_constrained: Share = 0.0
+    """Share that quotes a random price not worse than its reservation price [1] (ill)."""
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        sums_to_one(self.model_dump())
+        return self
+
+
+class Population(Frozen):
+    """What all populations of members share; each population has its own defaults."""
+
+    count: Count
+    """Number of members (ill)."""
+    tariff: TariffGroup
+    """Which entry of `tariffs` bills the members."""
+    pv_share: Share = 0.0
+    """Share of members with a PV system [1] (ill)."""
+    pv_kwp: Amount = 5.0
+    """Mean rated power of a PV system [kWp] (ill)."""
+    pv_kwp_cv: Variation = 0.3
+    """Coefficient of variation of the rated power among PV owners, lognormal [1] (ill)."""
+    pv_yield_kwh_per_kwp: Annotated[float, Field(gt=0, le=3000)] = 1100.0
+    """Yearly PV generation per rated power [kWh/kWp] (ill)."""
+    pv_noise_sigma: Sigma = 0.1
+    """Standard deviation of the logarithm of a PV system's own deviation in a period [1] (ill)."""
+    storage_share: Share = 0.0
+    """Share of all members with a battery [1]; at most `pv_share`, because PV owners have them (ill)."""
+    storage_kwh: Amount = 10.0
+    """Usable capacity of a battery [kWh] (ill)."""
+    storage_kw: Amount = 5.0
+    """Rated charging and discharging power of a battery [kW] (ill)."""
+    storage_efficiency: Efficiency = 0.95
+    """Efficiency of charging, and again of discharging [1] (ill)."""
+    consent_share: Share = 1.0
+    """Share of members that take part in the online auction [1] (ill)."""
+    strategies: Strategies = Strategies(truthful=0.5, zi_constrained=0.5)
+    """How participants bid; the shares sum to 1."""
+    noise_sigma: Sigma = 0.25
+    """Standard deviation of the logarithm of a member's own deviation of load in a period [1] (ill)."""
+    noise_rho: BelowOne = 0.8
+    """Correlation of both deviations from one period to the next [1] (ill)."""
+    own_elasticity: Elasticity = -0.10
+    """Own-price elasticity of load [1]: -0.1 means 1 % more price, 0.1 % less load (mem; model.md A1.2)."""
+    cross_elasticity: Annotated[float, Field(ge=0, le=10)] = 0.01
+    """Elasticity of load to the price of each other price class of the day [1] (mem; model.md A1.2)."""
+    response: Literal["linear", "log"] = "linear"
+    """Form of the answer to prices: linear, or constant elasticities (model.md A1.2)."""
+    load_neutral: bool = False
+    """Whether load that leaves a price class arrives in the others; `cross_elasticity` is then not used."""
+    awareness: Share = 1.0
+    """Factor on both elasticities, for members who do not look at prices [1] (ill)."""
+
+    @field_validator("storage_share")
+    @classmethod
+    def _only_pv_owners_store(cls, value: float, info: ValidationInfo) -> float:
+        pv_share = info.data.get("pv_share", 1.0)
+        if value > pv_share:
+            raise ValueError(
+                f"given {value:g}; allowed at most pv_share, which is {pv_share:g}: batteries go to PV owners; "
+                "lower storage_share or raise pv_share"
+            )
+        return value
+
+
+def _default(section: type[Frozen], name: str, value: Any) -> Any:
+    """Return a field of `section` again, with a default of its own."""
+    return Field(default=value, description=section.model_fields[name].description)
+
+
+class Archetype(Frozen):
+    """A kind of household (model.md P13)."""
+
+    share: Share
+    """Share of households of this kind [1]; the shares of all kinds sum to 1 (ill)."""
+    annual_kwh: Amount
+    """Mean yearly consumption of this kind, PV apart [kWh] (ill)."""
+
+
+def _archetypes_sum_to_one(archetypes: dict[str, Archetype]) -> dict[str, Archetype]:
+    sums_to_one({name: archetype.share for name, archetype in archetypes.items()})
+    return archetypes
+
+
+class Households(Population):
+    """Residential members."""
+
+    count: Count = _default(Population, "count", 1000)
+    annual_kwh: Amount = 2400.0
+    """Mean yearly consumption of a household, own PV generation not subtracted [kWh] (ill; model.md A1.1)."""
+    annual_kwh_cv: Variation = 0.4
+    """Coefficient of variation of yearly consumption among households, lognormal [1] (ill)."""
+    profiles: Literal["all", "simbench", "synpro", "bdew"] = "all"
+    """Source of the load profiles; `all` takes every measured or simulated one, `bdew` the standard profile."""
+    archetypes: Annotated[dict[str, Archetype], AfterValidator(_archetypes_sum_to_one)] | None = None
+    """Kinds of household by name; where given, their `annual_kwh` replaces the one above (model.md P13)."""
+    tariff: TariffGroup = _default(Population, "tariff", "residential")
+    pv_share: Share = _default(Population, "pv_share", 0.2)
+    storage_share: Share = _default(Population, "storage_share", 0.05)
+
+    @property
+    def mean_annual_kwh(self) -> float:
+        """Mean yearly consumption of a member [kWh]."""
+        if self.archetypes is None:
+            return self.annual_kwh
+        return sum(archetype.share * archetype.annual_kwh for archetype in self.archetypes.values())
+
+
+class Business(Population):
+    """What firms and farms share: yearly consumption between two bounds."""
+
+    annual_kwh_min: Amount
+    """Least yearly consumption of a member [kWh] (ill)."""
+    annual_kwh_max: Amount
+    """Largest yearly consumption of a member [kWh]; members lie log-uniformly between the two (ill)."""
+
+    @field_validator("annual_kwh_max")
+    @classmethod
+    def _ordered(cls, value: float, info: ValidationInfo) -> float:
+        least = info.data.get("annual_kwh_min", 0.0)
+        if value < least:
+            raise ValueError(f"given {value:g}; allowed at least annual_kwh_min, which is {least:g}")
+        return value
+
+    @property
+    def mean_annual_kwh(self) -> float:
+        """Mean yearly consumption of a member, of the log-uniform distribution [kWh]."""
+        spread = self.annual_kwh_max - self.annual_kwh_min
+        return spread / math.log(self.annual_kwh_max / self.annual_kwh_min) if spread else self.annual_kwh_min
+
+
+_SECTORS = Field(
+    default=None,
+    description="Share of members by name of their load profile [1]; the shares sum to 1. Without it all profiles of "
+    "the population serve equally (ill).",
+)
+
+
+class Firms(Business):
+    """Small and medium firms on commercial profiles."""
+
+    count: Count = _default(Business, "count", 20)
+    annual_kwh_min: Amount = _default(Business, "annual_kwh_min", 10_000.0)
+    annual_kwh_max: Amount = _default(Business, "annual_kwh_max", 200_000.0)
+    sectors: Annotated[dict[FirmProfile, Share], AfterValidator(sums_to_one)] | None = _SECTORS
+    tariff: TariffGroup = _default(Business, "tariff", "commercial")
+    pv_kwp: Amount = _default(Business, "pv_kwp", 50.0)
+    own_elasticity: Elasticity = _default(Business, "own_elasticity", -0.05)
+
+
+class Farms(Business):
+    """Farms on agricultural profiles."""
+
+    count: Count = _default(Business, "count", 4)
+    annual_kwh_min: Amount = _default(Business, "annual_kwh_min", 8_000.0)
+    annual_kwh_max: Amount = _default(Business, "annual_kwh_max", 60_000.0)
+    sectors: Annotated[dict[FarmProfile, Share], AfterValidator(sums_to_one)] | None = _SECTORS
+    tariff: TariffGroup = _default(Business, "tariff", "agricultural")
+    pv_kwp: Amount = _default(Business, "pv_kwp", 20.0)
+    own_elasticity: Elasticity = _default(Business, "own_elasticity", -0.05)

@@ -1,0 +1,73 @@
+"""The schema for readers and editors: a Markdown reference and a JSON schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from gridagora.scenarios.schema import ScenarioModel
+from gridagora.scenarios.schema_tree import allowed, annotation_of, by_kind, sections, walk
+from gridagora.sim.plugin import Frozen
+
+_BASE = "Scenario to start from: a built-in name or the path of a file relative to this one."
+
+_INTRODUCTION = """# Scenario keys
+
+Written by `gridagora schema --markdown`; do not edit.
+
+A scenario is a YAML 1.2 mapping. Every key may be left out; then the default holds. `base:` names a scenario to
+start from, and the file then holds the differences only. The later wins: default < base < file < `--set` < sweep point.
+Sections merge key by key; lists, maps of names and `strategies` are replaced as a whole, and so is a tariff whose
+`kind` changes. Anything not listed here is refused.
+
+Units stand in the names of keys or in brackets; [1] is a plain number. Marks: (chk) checked against a source, (mem)
+from memory of the literature, (ill) illustrative.
+"""
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of a scenario file, for completion and checks in editors."""
+    schema = ScenarioModel.model_json_schema()
+    schema["properties"] = {"base": {"type": "string", "description": _BASE}} | schema["properties"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema | {"title": "GridAgora scenario"}
+
+
+def markdown() -> str:
+    """Return the reference of all keys: meaning, what is allowed, default."""
+    parts = [_INTRODUCTION]
+    shown: dict[type[Frozen], str] = {}
+    for path, section in walk():
+        rows = [_row(name, field) for name, field in section.model_fields.items()]
+        if section is ScenarioModel:
+            rows.insert(0, f"| `base` | text | | {_BASE} |")
+        heading = f"## `{path}`" if path else "## Top level"
+        if section in shown:
+            parts.append(f"{heading}\n\nThe same keys as {shown[section]}.\n")
+            continue
+        if section.model_fields and path:
+            shown[section] = f"`{path}`"
+        summary = (section.__doc__ or "").strip().partition("\n")[0]
+        table = "| key | allowed | default | meaning |\n|---|---|---|---|\n" + "\n".join(rows)
+        parts.append(f"{heading}\n\n{summary}\n\n{table}\n")
+    return "\n".join(parts)
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    annotation = annotation_of(field)
+    section = bool(sections(annotation)) and not by_kind(annotation)
+    what = "a section" if section else allowed(annotation)
+    meaning = " ".join((field.description or "").split())
+    cells = (f"`{name}`", what, "" if section else _default(field), meaning)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default
+    if isinstance(value, Frozen):
+        value = value.model_dump(mode="json", exclude_none=True)
+        return f"`{{{', '.join(f'{key}: {part}' for key, part in value.items())}}}`"
+    return f"`{json.dumps(value, default=str).strip(chr(34))}`" if value != "" else ""

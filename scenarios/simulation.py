@@ -1,0 +1,218 @@
+"""The simulation: a Mesa model whose step is one day in ten verbs (house.md section 4, market_day.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import mesa
+import numpy as np
+
+from gridagora.agents.columns import (
+    INJECTION,
+    P_BID,
+    P_BUYERS,
+    P_INJECTION,
+    P_OFFER,
+    P_SELLERS,
+    P_WITHDRAWAL,
+    P_WITHDRAWN,
+    T_BOUGHT,
+    T_BUYERS,
+    T_DELIVERED,
+    T_INJECTION,
+    T_SELLERS,
+    T_SOLD,
+    T_USED,
+    T_WITHDRAWAL,
+    WITHDRAWAL,
+)
+from gridagora.markets.online_auction import BUY, SELL
+from gridagora.markets.regulated import regulate
+from gridagora.markets.settlement import activate, imbalance_prices
+from gridagora.scenarios.auctioneer import run_auction
+from gridagora.scenarios.build import NO_AWARDS, Parts, build
+from gridagora.scenarios.day_record import DayRecord, PopulationDay
+from gridagora.scenarios.postings import book_energy, post_day
+from gridagora.scenarios.record import Recorder
+
+if TYPE_CHECKING:
+    from gridagora.agents.population import Population
+    from gridagora.scenarios.load import Scenario
+
+
+class Simulation(mesa.Model):
+    """One run of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What to simulate.
+    recorder : Recorder, optional
+        Receives each day's tables; without it they stay in memory.
+    block : int, optional
+        Members a block; results do not depend on it.
+
+    Attributes
+    ----------
+    households, firms, farms : Population or None
+        Populations of members.
+    ledger, energy, contracts
+        The books.
+    """
+
+    def __init__(self, scenario: Scenario, recorder: Recorder | None = None, block: int | None = None) -> None:
+        super().__init__(rng=scenario.seed)
+        self.scenario = scenario
+        self.parts: Parts = build(self, scenario, block)
+        self.ledger, self.energy = self.parts.ledger, self.parts.energy
+        self.contracts, self.calendar = self.parts.contracts, self.parts.calendar
+        self.populations = self.parts.populations
+        by_name = {population.name: population for population in self.populations}
+        self.households: Population | None = by_name.get("households")
+        self.firms: Population | None = by_name.get("firms")
+        self.farms: Population | None = by_name.get("farms")
+        self.recorder = recorder or Recorder()
+        self.recorder.open(scenario.currency)
+        self.next_day = 0
+
+    def step(self) -> None:
+        """Simulate one day."""
+        record = self.open_day()
+        self.draw_exogenous(record)
+        self.clear_day_ahead(record)
+        self.announce_prices(record)
+        self.plan(record)
+        for period in range(self.calendar.periods_per_day):
+            self.trade_online(record, period)
+            self.deliver(record, period)
+            self.settle(record, period)
+        self.book(record)
+        self.run_business(record)
+        self.close_day(record)
+
+    def open_day(self) -> DayRecord:
+        """Start the next day of the calendar."""
+        day = self.calendar.day(self.next_day)
+        periods, units = self.calendar.periods_per_day, len(self.parts.units)
+        self.next_day += 1
+        return DayRecord(day, self.populations, self.parts.samples, periods, units)
+
+    def draw_exogenous(self, record: DayRecord) -> None:
+        """Draw the area's realised errors, which only `deliver` opens, and those of the two forecasts."""
+        record.errors = self.parts.area.draw(record.day.index, self.calendar.periods_per_day)
+
+    def clear_day_ahead(self, record: DayRecord) -> None:
+        """Forecast the day on the eve and clear the pool for all its periods."""
+        for population in record.populations:
+            population.plan = population.population.forecast(
+                record.day, record.errors["day_ahead_load"], record.errors["day_ahead_pv"], self.parts.least_offer
+            )
+        withdrawal, injection = record.planned(P_WITHDRAWAL), record.planned(P_INJECTION)
+        record.forecast_losses = self.parts.grid_company.losses(withdrawal)
+        demand, surplus = self.parts.supplier.pool_position(withdrawal - injection)
+        wanted = np.stack([demand, record.forecast_losses])[:, :, None] / 1e6
+        record.pool = self.parts.pool.clear(wanted, np.stack([surplus, np.zeros_like(surplus)]) / 1e6)
+        if self.scenario.market.pool_rule == "regulated":
+            record.pool = regulate(record.pool, self.parts.regulated_price)
+
+    def announce_prices(self, record: DayRecord) -> None:
+        """Publish the day's imbalance prices; flat and time-of-use prices are known beforehand."""
+        kappa = self.scenario.market.imbalance_kappa
+        record.short_price, record.long_price = imbalance_prices(record.pool.price, kappa)
+
+    def plan(self, record: DayRecord) -> None:
+        """Turn the day's plan into reservation prices, and announce what members mean to offer."""
+        market = self.scenario.market
+        for population in record.populations:
+            population.quotes = population.population.quotes(
+                population.plan, market.floor_per_kwh, market.cap_per_kwh, market.tick_per_kwh
+            )
+        if market.online:
+            record.auctions.audit.intend(record.planned(P_SELLERS), record.planned(P_OFFER))
+
+    def trade_online(self, record: DayRecord, period: int) -> None:
+        """Plan the period at the gate, collect the orders and clear the auction."""
+        if not self.scenario.market.online:
+            return
+        errors = (float(record.errors["gate_load"][period]), float(record.errors["gate_pv"][period]))
+        curves = np.zeros((2, self.parts.ticks), np.int64)
+        for population in record.populations:
+            orders, population.gate[period] = population.population.quote(
+                period, population.plan, population.quotes, errors, self.parts.ticks, self.parts.least_offer
+            )
+            curves += orders
+        totals = np.sum([p.gate[period] for p in record.populations], axis=0)
+        record.auctions.audit.publish(
+            period,
+            int(totals[P_SELLERS]),
+            int(totals[P_OFFER]),
+            int(totals[P_BUYERS]),
+            int(totals[P_BID]),
+            int(totals[P_WITHDRAWN]),
+        )
+        self.parts.margins = run_auction(self, record, period, curves, int(totals[P_WITHDRAWAL] - totals[P_INJECTION]))
+
+    def deliver(self, record: DayRecord, period: int) -> None:
+        """Open the realised values; shed or curtail where generation cannot follow."""
+        errors = (float(record.errors["realised_load"][period]), float(record.errors["realised_pv"][period]))
+        for population in record.populations:
+            population.delivered[period] = population.population.deliver(period, population.plan, errors)
+        totals = np.sum([p.delivered[period] for p in record.populations], axis=0)
+        record.cuts[period] = self.parts.grid_company.cuts(
+            int(totals[WITHDRAWAL]), int(totals[INJECTION]), self.parts.capability
+        )
+
+    def settle(self, record: DayRecord, period: int) -> None:
+        """Split the meters into their uses and add them to the members' accounts."""
+        price = float(np.nan_to_num(record.auctions.price[period]))
+        prices = (price, float(record.short_price[period]), float(record.long_price[period]))
+        cuts = (float(record.cuts[period, 0]), float(record.cuts[period, 1]))
+        margins = self.parts.margins if self.scenario.market.online else NO_AWARDS
+        for population in record.populations:
+            population.settled[period] = population.population.settle(
+                period, population.plan, population.quotes, margins, prices, cuts, self.parts.least_offer
+            )
+            population.observe(period)
+        if self.scenario.market.online:
+            self._note_awards(record.populations, record, period)
+
+    def _note_awards(self, populations: list[PopulationDay], record: DayRecord, period: int) -> None:
+        totals = np.sum([p.settled[period] for p in populations], axis=0)
+        auctions = record.auctions
+        others = int(auctions.supplier_bought[period]), int(auctions.unit_sold[period].sum())
+        buyers = int(totals[T_BUYERS]) + int(others[0] > 0)
+        sellers = int(totals[T_SELLERS]) + int((auctions.unit_sold[period] > 0).sum())
+        sellers += int(auctions.supplier_sold[period] > 0)
+        auctions.audit.award(period, BUY, buyers, int(totals[T_BOUGHT]) + others[0])
+        sold = int(totals[T_SOLD]) + others[1] + int(auctions.supplier_sold[period])
+        auctions.audit.award(period, SELL, sellers, sold)
+
+    def book(self, record: DayRecord) -> None:
+        """Activate balancing energy and post the day: every amount with payer and payee."""
+        parts, auctions = self.parts, record.auctions
+        withdrawal, injection = record.settled(T_WITHDRAWAL), record.settled(T_INJECTION)
+        record.losses = parts.grid_company.losses(withdrawal)
+        scheduled = record.pool.schedule_quanta + auctions.unit_sold
+        need = withdrawal + record.losses - injection - scheduled.sum(axis=1)
+        record.activated = activate(need, parts.unit_quanta - scheduled, scheduled)
+        if self.scenario.market.online:
+            bought = record.settled(T_USED) + auctions.supplier_bought
+            sold = record.settled(T_DELIVERED) + auctions.unit_sold.sum(axis=1) + auctions.supplier_sold
+            auctions.audit.settle(bought, sold)
+        book_energy(self, record)
+        post_day(self, record)
+
+    def run_business(self, record: DayRecord) -> None:
+        """Let the supplier learn from the day; issue the bills of a month that ends."""
+        self.parts.supplier.learn(record.auctions.unit_sold.sum(axis=1))
+        if record.day.is_month_end:
+            for population in self.populations:
+                self.recorder.bill(population)
+
+    def close_day(self, record: DayRecord) -> None:
+        """Check the books and write the day's tables."""
+        self.ledger.check()
+        self.energy.check(record.day.index)
+        self.recorder.day(self, record)
+        if self.next_day == self.calendar.days:
+            self.running = False

@@ -1,0 +1,203 @@
+"""Rows of the result tables that a day adds, and their units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridagora.agents.columns import (
+    P_BID,
+    P_INJECTION,
+    P_OFFER,
+    P_WITHDRAWAL,
+    T_BOUGHT,
+    T_CURTAILED,
+    T_INJECTION,
+    T_SHED,
+    T_SOLD,
+    T_WITHDRAWAL,
+)
+from gridagora.scenarios.postings import supplier_imbalance
+
+if TYPE_CHECKING:
+    from gridagora.scenarios.day_record import DayRecord, PopulationDay
+    from gridagora.scenarios.simulation import Simulation
+
+Columns = dict[str, Any]
+
+#: Units of result columns by ending; everything else has no unit.
+_UNITS = {"_kwh": "kWh", "_kw": "kW", "_kg": "kg", "price": "currency/kWh", "cost_per_kwh": "currency/kWh"}
+_MONEY = ("amount", "payment", "revenue", "cost", "result", "low", "high", "auction_surplus", "auction_max_surplus")
+
+
+def units_of(columns: Columns, currency: str) -> dict[str, str]:
+    """Return the unit of each column of a result table.
+
+    Parameters
+    ----------
+    columns : dict
+        Columns by name.
+    currency : str
+        Currency of the scenario.
+
+    Returns
+    -------
+    dict
+        Unit by column for all columns of numbers; ``"1"`` where there is none.
+    """
+    units = {}
+    for name, values in columns.items():
+        if np.asarray(values).dtype.kind != "f":
+            continue
+        unit = next((unit for ending, unit in _UNITS.items() if name.endswith(ending)), "1")
+        if "price" in name or name.startswith(("imbalance_price", "pool_price", "auction_price")):
+            unit = "currency/kWh"
+        if name in _MONEY:
+            unit = "currency"
+        units[name] = unit.replace("currency", currency)
+    return units
+
+
+def kwh(quanta: NDArray[Any]) -> NDArray[np.float64]:
+    """Return energy in kWh from quanta of 1e-6 kWh."""
+    return quanta / 1e6
+
+
+def interval_rows(model: Simulation, record: DayRecord) -> Columns:
+    """Return one row a period and area: energy by kind, prices, auction and balancing."""
+    auctions, pool = record.auctions, record.pool
+    day, periods = record.day.index, record.losses.size
+    area = model.parts.area.area
+    energy = {
+        f"{kind}_kwh": kwh(model.energy.quanta(day, area, kind))
+        for kind in (
+            *("consumption", "losses", "export", "import", "storage_charge", "storage_discharge"),
+            *sorted(f"generation_{fuel}" for fuel in {*(u.fuel for u in model.parts.units), "pv"} - {"import"}),
+        )
+    }
+    online = model.scenario.market.online
+    gate = kwh(record.gate(P_WITHDRAWAL) - record.gate(P_INJECTION)) if online else np.full(periods, np.nan)
+    supplier = supplier_imbalance(record)
+    surplus, most = auction_surplus(record, model)
+    return {
+        "day": np.full(periods, day),
+        "period": np.arange(periods),
+        "time": model.calendar.times(day),
+        "area": [area] * periods,
+        **energy,
+        "shed_kwh": kwh(record.settled(T_SHED)),
+        "curtailed_kwh": kwh(record.settled(T_CURTAILED)),
+        "withdrawal_kwh": kwh(record.settled(T_WITHDRAWAL)),
+        "injection_kwh": kwh(record.settled(T_INJECTION)),
+        "forecast_day_ahead_kwh": kwh(record.planned(P_WITHDRAWAL) - record.planned(P_INJECTION)),
+        "forecast_gate_kwh": gate,
+        "activation_up_kwh": kwh(np.maximum(record.activated, 0).sum(axis=1)),
+        "activation_down_kwh": kwh(np.maximum(-record.activated, 0).sum(axis=1)),
+        "pool_price": pool.price,
+        "pool_price_low": pool.price_low,
+        "pool_price_high": pool.price_high,
+        "pool_volume_kwh": kwh(pool.schedule_quanta.sum(axis=1) + pool.surplus_quanta.sum(axis=0)),
+        "pool_unserved_kwh": kwh(pool.unserved_quanta),
+        "imbalance_price_short": record.short_price,
+        "imbalance_price_long": record.long_price,
+        "supplier_imbalance_kwh": kwh(supplier),
+        "stranded_hedge_kwh": kwh(np.minimum(np.maximum(supplier, 0), auctions.unit_sold.sum(axis=1))),
+        "auction_price": auctions.price,
+        "auction_price_low": auctions.low,
+        "auction_price_high": auctions.high,
+        "auction_volume_kwh": kwh(auctions.volume),
+        "auction_bid_kwh": kwh(record.gate(P_BID) + auctions.supplier_bid),
+        "auction_offer_kwh": kwh(record.gate(P_OFFER) + auctions.unit_offer.sum(axis=1) + auctions.supplier_offer),
+        "auction_surplus": surplus,
+        "auction_max_surplus": most,
+    }
+
+
+def auction_surplus(record: DayRecord, model: Simulation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return gains from trade at true limits, realised and the most there could be (C2, C13).
+
+    The most is by duality min over p of sum max(v - p, 0) D + sum max(c - p, 0) S, reached at one of the limits.
+
+    Returns
+    -------
+    realised, most : ndarray of float64, shape (periods,)
+        [currency]
+    """
+    auctions, parts, market = record.auctions, model.parts, model.scenario.market
+    periods = auctions.price.size
+    one = np.ones(periods)
+    buyers = [(p.quotes.buy_limit, p.gate[:, P_BID], p.settled[:, T_BOUGHT]) for p in record.populations]
+    sellers = [(p.quotes.sell_limit, p.gate[:, P_OFFER], p.settled[:, T_SOLD]) for p in record.populations]
+    buyers.append((record.short_price - market.fee_buyer_per_kwh, auctions.supplier_bid, auctions.supplier_bought))
+    sellers.append((record.long_price + market.fee_seller_per_kwh, auctions.supplier_offer, auctions.supplier_sold))
+    if market.online_sellers == "all":
+        for index, limit in enumerate(parts.unit_limits):
+            sellers.append((limit * one, auctions.unit_offer[:, index], auctions.unit_sold[:, index]))
+    realised = np.sum([v * kwh(q) for v, _, q in buyers], axis=0) - np.sum([c * kwh(q) for c, _, q in sellers], axis=0)
+    value, cost = (np.stack([row[0] for row in rows], axis=1) for rows in (buyers, sellers))
+    bid, offer = (np.stack([row[1] for row in rows], axis=1) for rows in (buyers, sellers))
+    prices = np.concatenate([value, cost], axis=1)[:, :, None]
+    gains = (np.maximum(value[:, None] - prices, 0) * kwh(bid)[:, None]).sum(axis=2)
+    gains += (np.maximum(prices - cost[:, None], 0) * kwh(offer)[:, None]).sum(axis=2)
+    return np.asarray(realised), gains.min(axis=1)
+
+
+def member_rows(record: DayRecord, entry: PopulationDay) -> Columns:
+    """Return one row a period and sampled member: meter, awards, load, generation, state of charge."""
+    population, sample = entry.population, entry.sample
+    members, today = population.members, population.today
+    periods, n = entry.net.shape
+    load = members.annual_kwh[sample] * entry.plan.load[:, today.load_code[sample]]
+    load = load * population.load_noise[:, today.load_row[sample]] * record.errors["realised_load"][:, None]
+    pv = members.pv_annual_kwh[sample] * entry.plan.pv[:, members.pv_profile[sample]]
+    pv = pv * population.pv_noise[:, today.pv_row[sample]] * record.errors["realised_pv"][:, None]
+    return {
+        "population": [population.name] * (periods * n),
+        "member": np.tile(sample, periods),
+        "day": np.full(periods * n, record.day.index),
+        "period": np.repeat(np.arange(periods), n),
+        "withdrawal_kwh": kwh(np.maximum(entry.net, 0)).ravel(),
+        "injection_kwh": kwh(np.maximum(-entry.net, 0)).ravel(),
+        "bought_kwh": kwh(np.maximum(entry.award, 0)).ravel(),
+        "sold_kwh": kwh(np.maximum(-entry.award, 0)).ravel(),
+        "load_kwh": kwh(np.rint(load * 1e6).astype(np.int64)).ravel(),
+        "pv_kwh": kwh(np.rint(pv * 1e6).astype(np.int64)).ravel(),
+        "soc_kwh": entry.stored.astype(np.float64).ravel(),
+    }
+
+
+def trade_rows(model: Simulation, record: DayRecord) -> Columns:
+    """Return the awards of the day: sums of each population, sampled members, plants and supplier."""
+    auctions = record.auctions
+    parts: list[tuple[str, str, NDArray[np.int64], NDArray[np.int64]]] = []
+    one = np.ones(auctions.price.size, np.int64)
+    for entry in record.populations:
+        name = entry.population.name
+        for side, count, column in (("buy", 10, T_BOUGHT), ("sell", 11, T_SOLD)):
+            parts.append((name, side, entry.settled[:, count], entry.settled[:, column]))
+        for index, member in enumerate(entry.sample):
+            award = entry.award[:, index]
+            parts.append((f"{name}:{member}", "buy", one, np.maximum(award, 0)))
+            parts.append((f"{name}:{member}", "sell", one, np.maximum(-award, 0)))
+    for unit, sold in zip(model.parts.units, auctions.unit_sold.T, strict=True):
+        parts.append((unit.name, "sell", one, sold))
+    parts.append(("supplier", "buy", one, auctions.supplier_bought))
+    parts.append(("supplier", "sell", one, auctions.supplier_sold))
+    quantity = np.stack([part[3] for part in parts], axis=1)
+    period, which = np.nonzero(quantity)
+    count = np.stack([part[2] for part in parts], axis=1)
+    price = auctions.price[period]
+    energy = kwh(quantity[period, which])
+    sign = np.array([1.0 if part[1] == "buy" else -1.0 for part in parts])
+    return {
+        "day": np.full(period.size, record.day.index),
+        "period": period,
+        "party": [parts[i][0] for i in which],
+        "members": count[period, which],
+        "side": [parts[i][1] for i in which],
+        "quantity_kwh": energy,
+        "price": price,
+        "payment": sign[which] * energy * price,
+    }

@@ -1,0 +1,123 @@
+"""The one door to numba: every kernel is compiled through :func:`kernel`.
+
+numba's own cache looks at one file only and would return old numbers after an edit in another file, so the
+cache folder carries the hash of all our sources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+_config: Any = numba.config
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PACKAGES = ("sim", "markets", "agents")
+
+
+def sources_hash() -> str:
+    """Return the hash of every source file that a kernel may call.
+
+    Returns
+    -------
+    str
+        First 16 hexadecimal digits of the SHA-256 of names and contents of the files in ``sim``, ``markets``
+        and ``agents``.
+    """
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256(numba.__version__.encode())
+    for package in _PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled kernels, created on first use.
+
+    ``NUMBA_CACHE_DIR`` names its parent if set, else the user's cache folder; where that cannot be written the
+    temporary folder serves.
+
+    Returns
+    -------
+    Path
+        Folder named by :func:`sources_hash`.
+    """
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    home = Path(chosen or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    for parent in (home / "gridagora", Path(tempfile.gettempdir()) / "gridagora"):
+        folder = parent / f"kernels-{sources_hash()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    raise OSError(
+        f"no writable folder for compiled kernels: tried {home} and {tempfile.gettempdir()}; "
+        "set NUMBA_CACHE_DIR to a writable folder"
+    )
+
+
+if not _config.DISABLE_JIT:
+    _config.CACHE_DIR = str(cache_folder())
+
+
+def kernel(*, parallel: bool = False, inline: bool = False) -> Callable[[F], F]:
+    """Return the decorator that compiles a kernel.
+
+    ``fastmath`` stays off: it may reorder sums and results would depend on the compiler's mood.
+
+    Parameters
+    ----------
+    parallel : bool
+        Let ``numba.prange`` loops run on several threads. The loop must go over fixed blocks, each writing its
+        own row, so that results do not depend on the number of threads.
+    inline : bool
+        For small functions that only other kernels call: not cached on their own.
+
+    Returns
+    -------
+    callable
+        Decorator; with ``NUMBA_DISABLE_JIT=1`` the plain Python function stays.
+    """
+
+    def decorate(function: F) -> F:
+        return cast(
+            "F",
+            numba.njit(
+                parallel=parallel,
+                cache=not inline,
+                nogil=True,
+                error_model="numpy",
+            )(function),
+        )
+
+    return decorate
+
+
+def use_threads(threads: int) -> None:
+    """Set the number of threads of parallel kernels.
+
+    Parameters
+    ----------
+    threads : int
+        At least 1 and at most the number of processors.
+
+    Raises
+    ------
+    ValueError
+        If the machine has fewer.
+    """
+    most = int(_config.NUMBA_NUM_THREADS)
+    if not 1 <= threads <= most:
+        raise ValueError(f"threads: given {threads}; allowed 1 to {most} on this machine; lower `threads`")
+    if not _config.DISABLE_JIT:
+        numba.set_num_threads(threads)

@@ -1,0 +1,1 @@
+../../gridagora/__init__.py

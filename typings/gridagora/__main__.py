@@ -1,0 +1,1 @@
+../../gridagora/__main__.py
