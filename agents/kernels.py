@@ -191,7 +191,8 @@ def plan_day(
                     net -= int(np.rint(members.pv_annual_kwh[i] * pv[panel, t] * 1e6))
                     if capacity > 0:
                         charge, discharge = battery(net, stored, capacity, members.battery_flow[i], efficiency)
-                        stored += (charge * efficiency - discharge / efficiency) * 1e-6
+                        # As the column holds it, so that a perfect forecast ends where the meter does.
+                        stored = float(np.float32(stored + (charge * efficiency - discharge / efficiency) * 1e-6))
                         net += charge - discharge
                 if net > 0:
                     totals[b, t, P_WITHDRAWAL] += net

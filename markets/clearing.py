@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
@@ -14,15 +16,11 @@ from gridagora.sim.plugin import resolve, unknown
 class Mechanism(Protocol):
     """A frozen set of options with one pure method; called once per auction."""
 
-    model_fields: ClassVar[dict[str, Any]]
-
-    def __init__(self, **options: Any) -> None: ...
-
     def clear(self, book: OrderBook) -> Clearing:
         """Return the clearing of `book`; nothing else is read or changed."""
 
 
-MECHANISMS: dict[str, type[Mechanism]] = {
+MECHANISMS: dict[str, Callable[..., Mechanism]] = {
     "uniform_price": UniformPrice,
 }
 
@@ -57,9 +55,10 @@ def clear(book: OrderBook, mechanism: str, **options: Any) -> Clearing:
     (0.4, [2.0, 1.0, 3.0])
     """
     chosen = resolve("mechanism", mechanism, MECHANISMS)
+    allowed = signature(chosen).parameters
     for name in options:
-        if name not in chosen.model_fields:
-            raise ValueError(unknown(f"option of {mechanism}", name, chosen.model_fields))
+        if name not in allowed:
+            raise ValueError(unknown(f"option of {mechanism}", name, allowed))
     try:
         rules = chosen(**options)
     except ValidationError as error:

@@ -197,7 +197,7 @@ def _populations(model: mesa.Model, scenario: Scenario, streams: Streams, hours:
     )
     pv = _profiles("pv", "all", minutes)
     populations: list[Population] = []
-    for name, terms in scenario.populations.items():
+    for name, terms in sorted(scenario.populations.items()):  # one order, whatever that of the file
         kind, group = KINDS[name]
         profiles = _profiles(group, getattr(terms, "profiles", "all"), minutes)
         annual, profile = kind.draw(terms, name, profiles.names, streams)

@@ -13,8 +13,10 @@ from gridagora.agents.columns import (
     P_OFFER,
     P_WITHDRAWAL,
     T_BOUGHT,
+    T_BUYERS,
     T_CURTAILED,
     T_INJECTION,
+    T_SELLERS,
     T_SHED,
     T_SOLD,
     T_WITHDRAWAL,
@@ -175,8 +177,8 @@ def trade_rows(model: Simulation, record: DayRecord) -> Columns:
     one = np.ones(auctions.price.size, np.int64)
     for entry in record.populations:
         name = entry.population.name
-        for side, count, column in (("buy", 10, T_BOUGHT), ("sell", 11, T_SOLD)):
-            parts.append((name, side, entry.settled[:, count], entry.settled[:, column]))
+        for side, orders, column in (("buy", T_BUYERS, T_BOUGHT), ("sell", T_SELLERS, T_SOLD)):
+            parts.append((name, side, entry.settled[:, orders], entry.settled[:, column]))
         for index, member in enumerate(entry.sample):
             award = entry.award[:, index]
             parts.append((f"{name}:{member}", "buy", one, np.maximum(award, 0)))

@@ -134,8 +134,8 @@ class Streams:
 
         Each comes from one word: (word + 1/2) / 2**32.
         """
-        uniform: NDArray[np.float64] = (self.words(concern, name, n, day, draw)[:, 0] + 0.5) * _SCALE
-        return uniform
+        word = self.words(concern, name, n, day, draw)[:, 0].astype(np.float64)
+        return (word + 0.5) * _SCALE
 
     def normals(self, concern: str, name: str, n: int, day: int = 0, draw: int = 0) -> NDArray[np.float64]:
         """Return ``n`` standard normal draws, shape (n,), by inversion of :meth:`uniforms`."""
