@@ -47,4 +47,4 @@ class Plant(Institution):
     @property
     def generation_kwh(self) -> float:
         """Generation since the start [kWh]."""
-        return self.generated * 1e-6
+        return self.generated / 1e6

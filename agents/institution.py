@@ -27,7 +27,7 @@ class Institution(mesa.Agent):
     @property
     def balance(self) -> float:
         """Money received less money paid since the start [currency]."""
-        return self.ledger.balance(self.name) * 1e-6
+        return self.ledger.balance(self.name) / 1e6
 
 
 class Government(Institution):

@@ -132,10 +132,12 @@ def battery(net: int, stored: float, capacity: float, flow: float, efficiency: f
     tuple of int
         Charge and discharge at the connection [1e-6 kWh], one of them 0 (model.md A1.3 (3)).
     """
+    # In plain Python float32 would stay float32, and round up past capacity and flow.
+    held, most, pace = np.float64(stored), np.float64(capacity), np.float64(flow)
     if net < 0:
-        room = min(max(capacity - stored, 0.0) / efficiency, flow)
+        room = min(max(most - held, 0.0) / efficiency, pace)
         return min(-net, int(room * 1e6)), 0
-    ready = min(stored * efficiency, flow)
+    ready = min(held * efficiency, pace)
     return 0, min(net, int(ready * 1e6))
 
 

@@ -61,7 +61,7 @@ class Member:
     @property
     def net_kwh(self) -> float:
         """Metered withdrawal (positive) or injection (negative) of the last settlement period [kWh]."""
-        return float(self.population.state.net[self.index]) * 1e-6
+        return float(self.population.state.net[self.index]) / 1e6
 
     @property
     def bill_lines(self) -> list[BillLine]:
@@ -79,4 +79,4 @@ class Member:
     def paid(self) -> float:
         """Sum of the bills since the start of the run, the open month included [currency]."""
         open_month = sum(round(line.amount * 1e6) for line in self.bill_lines)
-        return (int(self.population.billed[self.index]) + open_month) * 1e-6
+        return (int(self.population.billed[self.index]) + open_month) / 1e6

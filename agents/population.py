@@ -152,7 +152,7 @@ class Population(mesa.Agent):
         owns = self._draw("pv")
         spread = np.sqrt(np.log1p(terms.pv_kwp_cv**2))
         size = terms.pv_kwp * np.exp(spread * ndtri(self._draw("pv size")) - spread**2 / 2)
-        battery = owns < terms.storage_share
+        battery = (owns < terms.pv_share) & (self._draw("storage") < terms.storage_share)
         takes_part = self._draw("consent") < terms.consent_share
         truthful = self._draw("strategy") < terms.strategies.truthful
         strategy = np.where(takes_part, np.where(truthful, TRUTHFUL, ZI_CONSTRAINED), NO_CONSENT)
@@ -383,7 +383,7 @@ class Population(mesa.Agent):
         issued = []
         for line, posted in zip(self.lines, self.posted, strict=True):
             quanta = sum(int(row.sum()) for row, used in zip(self.accounts.energy, line.quantity, strict=True) if used)
-            issued.append((line, days if line.per_day else quanta * 1e-6, int(posted) * 1e-6))
+            issued.append((line, days if line.per_day else quanta / 1e6, int(posted) / 1e6))
         self.billed += self.bills
         self.accounts.energy[:] = 0
         self.accounts.money[:] = 0.0

@@ -10,9 +10,11 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gridagora.markets.orders import InfeasibleMarket
     from gridagora.scenarios.load import Scenario, ScenarioError, load
     from gridagora.scenarios.run import Result, read, run
     from gridagora.scenarios.simulation import Simulation
+    from gridagora.sim.ledger import UnbalancedBooks
 
 _HOME = {
     "Scenario": "gridagora.scenarios.load",
@@ -22,8 +24,20 @@ _HOME = {
     "read": "gridagora.scenarios.run",
     "run": "gridagora.scenarios.run",
     "Simulation": "gridagora.scenarios.simulation",
+    "InfeasibleMarket": "gridagora.markets.orders",
+    "UnbalancedBooks": "gridagora.sim.ledger",
 }
-__all__ = ["Result", "Scenario", "ScenarioError", "Simulation", "load", "read", "run"]
+__all__ = [
+    "InfeasibleMarket",
+    "Result",
+    "Scenario",
+    "ScenarioError",
+    "Simulation",
+    "UnbalancedBooks",
+    "load",
+    "read",
+    "run",
+]
 __version__ = _version("gridagora")
 
 

@@ -10,8 +10,9 @@ Rules (C2, P1), the same on every path:
 * Orders at the marginal price of their side share its award in proportion to their quantities.
 * Nothing traded: the price is nan and the interval (best bid, best ask); with an empty side both are nan.
 
-Sums run in integers of a fixed point chosen from the book's total, so results do not depend on the order of the
-orders to the last bit, and quantities that differ by float dust (2^-40 of the volume) count as equal.
+Sums run in integers of a fixed point, about 2^-60 of the book's total, so results do not depend on the order of
+the orders to the last bit. An order too small for it counts as quantity 0, and quantities that differ by float dust
+(2^-40 of the volume) count as equal.
 """
 
 from __future__ import annotations
@@ -241,4 +242,5 @@ def clear_merit_order(book: OrderBook, k: float = 0.5) -> Clearing:
         bid_margin, ask_margin = bid_price[by_bid[crossing.bid]], ask_price[by_ask[crossing.ask]]
         share[bids] = (bid_price > bid_margin) + (bid_price == bid_margin) * (crossing.bid_num / crossing.bid_den)
         share[asks] = (ask_price < ask_margin) + (ask_price == ask_margin) * (crossing.ask_num / crossing.ask_den)
+    share[units == 0] = 0.0
     return at_one_price(book, share * book.quantity, (crossing.low, crossing.high), k, "exact")

@@ -168,5 +168,5 @@ class AuctionDay:
             "state": [AuctionState(int(s)).name.lower() for s in state],
             "side": [("buy", "sell")[s] for s in side],
             "count": self.count[period, state, side],
-            "energy_kwh": self.quanta[period, state, side] * 1e-6,
+            "energy_kwh": self.quanta[period, state, side] / 1e6,
         }

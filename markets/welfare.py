@@ -5,7 +5,8 @@ A model is put together by verbs (``build_*``) from components named ``variable_
 the price with its own sign (C2.1). The dual is one point of the price interval and never reported: the interval
 is worked out from the awards (P1), and a dual outside it stops the run.
 
-Orders at one price and side are merged to price steps before they reach Pyomo.
+Orders at one price and side are merged to price steps before they reach Pyomo. The solver cannot tell prices apart
+that differ by less than 1e-9 currency/kWh, nor a step below 2^-46 of the book from nothing; the exact path can.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from gridagora.markets.orders import BUY, SELL, Clearing, FloatArray, Infeasible
 __all__ = ["InfeasibleMarket", "PersistentSolver", "WelfareModel", "clear_welfare", "refuse_outside"]
 
 DUAL_TOLERANCE = 1e-6
+LEAST_STEP = 2**14  # of the 2^59 to 2^60 units of a book
 
 
 class PersistentSolver:
@@ -174,7 +176,7 @@ class WelfareModel:
         welfare = -self._solver.solve()
         dual = float(self._solver.duals([self.model.constraint_balance])[0])
         bid_share, ask_share = self._shares(demand, supply)
-        at_dual = 1e-9 * max(1.0, abs(dual))
+        at_dual = 5e-10 * max(1.0, abs(dual))
         spare_bids = (bid_share < 1) & (np.abs(bid_price - dual) <= at_dual)
         spare_asks = (ask_share < 1) & (np.abs(ask_price - dual) <= at_dual)
         if spare_bids.any() and spare_asks.any():
@@ -281,18 +283,21 @@ def clear_welfare(book: OrderBook, k: float = 0.5) -> Clearing:
     units, exponent = fixed_point(book.quantity)
     sides = []
     for code in (BUY, SELL):
-        orders = np.flatnonzero((book.side == code) & (units > 0))
+        orders = np.flatnonzero(book.side == code)
         price, step = np.unique(book.price[orders], return_inverse=True)
         quantity = np.zeros(len(price), dtype=np.int64)
         np.add.at(quantity, step, units[orders])
-        sides.append((orders, price, step, np.ldexp(quantity.astype(np.float64), -exponent)))
-    (bids, bid_price, bid_step, demand), (asks, ask_price, ask_step, supply) = sides
+        solid = quantity >= LEAST_STEP
+        sides.append((orders, step, solid, price[solid], np.ldexp(quantity[solid].astype(np.float64), -exponent)))
+    (bid_price, demand), (ask_price, supply) = (side[3:] for side in sides)
     # Room for a power of two of steps, so that few models serve auctions of all sizes.
     room = (1 << max(3, (len(steps) - 1).bit_length()) for steps in (bid_price, ask_price))
     optimum = _welfare_model(*room).solve(bid_price, demand, ask_price, supply)
     share = np.zeros(len(book))
-    share[bids] = optimum.bid_share[bid_step]
-    share[asks] = optimum.ask_share[ask_step]
+    for (orders, step, solid, *_), solid_share in zip(sides, optimum[:2], strict=True):
+        step_share = np.zeros(len(solid))
+        step_share[solid] = solid_share
+        share[orders] = step_share[step]
     ends = interval_of_awards(
         bid_price,
         optimum.bid_share < 1,

@@ -42,9 +42,9 @@ def main() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        import gridagora
+        from importlib.metadata import version
 
-        typer.echo(f"gridagora {gridagora.__version__}")
+        typer.echo(f"gridagora {version('gridagora')}")
         raise typer.Exit
 
 
@@ -258,7 +258,7 @@ def _source(name: str) -> str:
 
 
 def _overrides(pairs: list[str], seed: int | None) -> dict[str, Any]:
-    from gridagora.scenarios.yaml_lines import parse_value
+    from gridagora.scenarios.yaml_lines import YamlError, parse_value
 
     overrides: dict[str, Any] = {}
     for pair in pairs:
@@ -267,8 +267,8 @@ def _overrides(pairs: list[str], seed: int | None) -> dict[str, Any]:
             raise ValueError(f"--set: given {pair!r}; allowed KEY=VALUE, such as --set households.count=200")
         try:
             overrides[key.strip()] = parse_value(text)
-        except ValueError as error:
-            raise ValueError(f"--set {pair}: {error}") from None
+        except YamlError as error:
+            raise ValueError(f"--set {pair}: {error.message}") from None
     return overrides | ({} if seed is None else {"seed": seed})
 
 

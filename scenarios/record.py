@@ -171,8 +171,8 @@ def _flows(model: Simulation) -> Columns:
     frame = model.ledger.flows("role")
     return {
         "kind": ["capital"] * len(frame),
-        "source": frame["payer"].to_list(),
-        "target": frame["payee"].to_list(),
+        "source": frame["source"].to_list(),
+        "target": frame["target"].to_list(),
         "label": frame["account"].to_list(),
         "amount": frame["amount_micro"].to_numpy(np.int64) / 1e6,
         "unit": [model.scenario.currency] * len(frame),

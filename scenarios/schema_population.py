@@ -60,7 +60,7 @@ class Population(Frozen):
     """Which entry of `tariffs` bills the members."""
     pv_share: Share = 0.0
     """Share of members with a PV system [1] (ill)."""
-    pv_kwp: Amount = 5.0
+    pv_kwp: Amount = 3.0
     """Mean rated power of a PV system [kWp] (ill)."""
     pv_kwp_cv: Variation = 0.3
     """Coefficient of variation of the rated power among PV owners, lognormal [1] (ill)."""
@@ -69,7 +69,7 @@ class Population(Frozen):
     pv_noise_sigma: Sigma = 0.1
     """Standard deviation of the logarithm of a PV system's own deviation in a period [1] (ill)."""
     storage_share: Share = 0.0
-    """Share of all members with a battery [1]; at most `pv_share`, because PV owners have them (ill)."""
+    """Share of PV owners that have a battery too [1] (ill)."""
     storage_kwh: Amount = 10.0
     """Usable capacity of a battery [kWh] (ill)."""
     storage_kw: Amount = 5.0
@@ -94,17 +94,6 @@ class Population(Frozen):
     """Whether load that leaves a price class arrives in the others; `cross_elasticity` is then not used."""
     awareness: Share = 1.0
     """Factor on both elasticities, for members who do not look at prices [1] (ill)."""
-
-    @field_validator("storage_share")
-    @classmethod
-    def _only_pv_owners_store(cls, value: float, info: ValidationInfo) -> float:
-        pv_share = info.data.get("pv_share", 1.0)
-        if value > pv_share:
-            raise ValueError(
-                f"given {value:g}; allowed at most pv_share, which is {pv_share:g}: batteries go to PV owners; "
-                "lower storage_share or raise pv_share"
-            )
-        return value
 
 
 def _default(section: type[Frozen], name: str, value: Any) -> Any:
@@ -140,7 +129,7 @@ class Households(Population):
     """Kinds of household by name; where given, their `annual_kwh` replaces the one above (model.md P13)."""
     tariff: TariffGroup = _default(Population, "tariff", "residential")
     pv_share: Share = _default(Population, "pv_share", 0.2)
-    storage_share: Share = _default(Population, "storage_share", 0.05)
+    storage_share: Share = _default(Population, "storage_share", 0.25)
 
     @property
     def mean_annual_kwh(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 _TEXT = """\
 # A scenario of your own: it starts from quickstart and names only what differs.
 # Check it with `gridagora validate {name}.yaml`, run it with `gridagora run {name}.yaml`.
-# All keys, units and bounds: `gridagora schema --markdown`. Remove a leading "# " to use a line.
+# All keys, units and bounds: `gridagora schema --markdown`. Remove the "#" before a line to use it.
 base: quickstart
 name: {name}
 description: What this scenario is for, in one line.
@@ -20,7 +20,7 @@ households:
   count: 1000
 #  annual_kwh: 2400          # mean of a household
 #  pv_share: 0.3
-#  storage_share: 0.1        # at most pv_share
+#  storage_share: 0.1        # of the PV owners
 #  strategies: {{truthful: 0.2, zi_constrained: 0.8}}
 
 #farms: null                 # no farms at all

@@ -1,8 +1,8 @@
 """Files of a run: Parquet tables, text files and, written last, the manifest.
 
-Every file is written under a temporary name and renamed when it is complete. A long table is a row of finished
-parts until it is closed, so a run that is stopped leaves what it had finished. ``unfinished.json`` lists the files
-of a run until ``manifest.json`` takes its place: only files listed in one of the two are replaced or removed.
+Every file is written under a temporary name and renamed when it is complete. A long table is a row of finished parts
+until it is closed, so a run that is stopped leaves them. ``unfinished.json`` lists the files of a run until
+``manifest.json`` takes its place: only files listed in one of the two are replaced or removed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
 LOG = "run.log"
-_TABLE = re.compile(r"[a-z][a-z0-9_]*")
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_TABLE, _FILE = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _TEMPORARY = ".gridagora-tmp"
 _PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6"}
 

@@ -23,7 +23,7 @@ class KeepingRecorder(Recorder):
 SMALL = {
     "households.count": 60,
     "households.pv_share": 0.25,
-    "households.storage_share": 0.1,
+    "households.storage_share": 0.4,
     "firms.count": 4,
     "farms.count": 2,
     "time.days": 2,

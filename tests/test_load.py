@@ -66,11 +66,11 @@ def test_builtin_differences():
 
 def test_priority(write):
     """Default < base < file < override."""
-    base = write("base: quickstart\nseed: 1\nthreads: 1\nhouseholds: {count: 2, pv_kwp: 3}\n", "base.yaml")
+    base = write("base: quickstart\nseed: 1\nthreads: 1\nhouseholds: {count: 2, pv_kwp: 7}\n", "base.yaml")
     mine = write("base: base.yaml\nseed: 2\nhouseholds: {count: 3}\n")
     assert load(base).households.pv_share == 0.2
     scenario = load(mine, {"households.count": 4})
-    assert (scenario.seed, scenario.households.count, scenario.households.pv_kwp) == (2, 4, 3.0)
+    assert (scenario.seed, scenario.households.count, scenario.households.pv_kwp) == (2, 4, 7.0)
     assert scenario.applied == ("households.count=4",)
     assert scenario.override({"seed": 9}).applied == ("households.count=4", "seed=9")
 
@@ -263,8 +263,8 @@ REFUSALS = [
     ("pv_share: 0.5", "unknown key 'pv_share' here; it belongs to households.pv_share or firms.pv_share or"),
     ("zzz: 0.5", "unknown key 'zzz'; allowed name, description, seed, "),
     (
-        "households: {storage_share: 0.5}",
-        "given 0.5; allowed at most pv_share, which is 0.2: batteries go to PV",
+        "households: {storage_share: 1.5}",
+        "storage_share: given 1.5; allowed a number from 0 to 1",
     ),
     ("households: {storage_efficiency: 0}", "storage_efficiency: given 0; allowed a number above 0 and at most 1"),
     ("households: {own_elasticity: 0.1}", "own_elasticity: given 0.1; allowed a number from -10 to 0"),
@@ -425,7 +425,7 @@ def test_threads_are_bounded_by_the_machine():
 def test_ranges_of_the_books():
     """What could pass 2^62 quanta or micro-units within a year is refused, with the remedy."""
     assert load("quickstart", {"households.count": 10**9}).households.count == 10**9
-    with pytest.raises(ScenarioError, match=r"households: about 1\.2e\+13 kWh a year, .*; lower count, consumption"):
+    with pytest.raises(ScenarioError, match=r"households: about 1\.16e\+13 kWh a year, .*; lower count, consumption"):
         load("quickstart", {"households.count": 10**9, "households.annual_kwh": 10_900})
     # 1e9 households x 366 days x 20 a day = 7.3e12 > 2^62 micro-units = 4.61e12
     with pytest.raises(ScenarioError, match=r"currency: a yearly turnover .*; choose a larger money unit, such as"):

@@ -82,14 +82,14 @@ def test_a_partly_filled_bid_sets_the_price():
 
 @pytest.mark.parametrize(("k", "price"), [(0.0, 5.0), (0.25, 5.25), (0.5, 5.5), (1.0, 6.0)])
 def test_k_picks_the_price_from_the_interval(k, price):
-    """k = 0 is the sellers' end, k = 1 the buyers' end."""
+    """The sellers' end belongs to k = 0, the buyers' end to k = 1."""
     assert clear_merit_order(book_of([(9, 1), (7, 1), (4, 1)], [(2, 1), (5, 1), (6, 1)]), k).price == price
 
 
 @pytest.mark.parametrize("k", [-0.1, 1.1, NAN])
 def test_k_outside_the_interval_is_refused(k):
     """Such a price would break somebody's limit."""
-    with pytest.raises(ValueError, match="k: given .*; allowed 0"):
+    with pytest.raises(ValueError, match=r"k: given .*; allowed 0"):
         clear_merit_order(book_of([(2, 1)], [(1, 1)]), k)
 
 
@@ -128,6 +128,8 @@ def test_the_kernel_says_what_its_python_text_says():
     """Compiled and interpreted kernels agree, so the text that is read is the text that runs."""
     margin = getattr(merit_order._margin, "py_func", merit_order._margin)
     rng = np.random.default_rng(3)
+    nobody = np.zeros(0), np.zeros(0, dtype=np.int64)
+    assert np.isnan(getattr(cross, "py_func", cross)(*nobody, *nobody, DUST).low)
     for _ in range(200):
         price = np.sort(rng.integers(0, 8, (2, 6)).astype(float), axis=1)
         quantity = rng.integers(0, 4, (2, 6))

@@ -14,6 +14,12 @@ from gridagora.markets.price_grid import (
     tick_prices,
 )
 
+# Here the float estimate of the share is one too low and one too high.
+OFF_BY_ONE = [
+    (2020712137067283, 1465120998611499, 2751174576113052),
+    (3842868683266585, 2162748110057303, 4023308489738181),
+]
+
 
 def ticks(**quanta):
     """Return a column of six ticks from keywords such as t3=5."""
@@ -72,7 +78,14 @@ def test_shares_are_exact_where_products_pass_64_bits():
     """floor(q num / den) agrees with whole-number arithmetic of any length up to 2^52."""
     rng = np.random.default_rng(1)
     most = 2**52 - 1
-    cases = [(most, most, most), (most, most - 1, most), (most - 1, most - 1, most), (1, most - 1, most), (7, 0, 9)]
+    cases = [
+        *OFF_BY_ONE,
+        (most, most, most),
+        (most, most - 1, most),
+        (most - 1, most - 1, most),
+        (1, most - 1, most),
+        (7, 0, 9),
+    ]
     for _ in range(2000):
         den = int(rng.integers(1, 2 ** int(rng.integers(1, 53))))
         cases.append((int(rng.integers(0, den + 1)), int(rng.integers(0, den + 1)), den))
@@ -156,4 +169,6 @@ def test_kernels_say_what_their_python_text_says():
         assert plain(apportion)(total, weight).tolist() == apportion(total, weight).tolist()
     assert plain(price_grid._cross_ticks)(tick_prices(0.0, 1.0, 6), ticks(t2=-1), ticks())[2] == 2
     assert [plain(floor_share)(q, 2, 3) for q in (0, 1, 2, 3)] == [0, 0, 1, 2]
-    assert plain(floor_share)(2**52 - 1, 2**52 - 2, 2**52 - 1) == 2**52 - 2
+    for quantity, num, den in OFF_BY_ONE:
+        assert plain(floor_share)(quantity, num, den) == quantity * num // den
+    assert plain(apportion)(np.array([0, 1]), np.array([[3], [1]])).tolist() == [[0], [1]]

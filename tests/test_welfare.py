@@ -193,7 +193,7 @@ def test_quadratic_costs_need_the_newer_interface():
     highs = PersistentSolver(model)
     assert highs.solve() == pytest.approx(20.0, rel=1e-4)
     assert highs.duals([model.balance])[0] == pytest.approx(7.0, rel=1e-4)
-    with pytest.raises(Exception, match="degree 2"):
+    with pytest.raises(Exception, match="does not support expressions of degree"):
         pyo.SolverFactory("appsi_highs").solve(one_node(quadratic=True))
 
 

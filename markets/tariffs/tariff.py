@@ -134,12 +134,12 @@ def explain(
     bill = []
     for line in lines:
         fixed = line.per_day != 0
-        quantity = float(days) if fixed else float(line.quantity @ energy) * 1e-6
+        quantity = float(days) if fixed else float(line.quantity @ energy) / 1e6
         micro = round(float(line.price * (line.quantity @ energy) + line.money @ amounts + line.per_day * days * 1e6))
         if quantity or micro:
-            price = micro * 1e-6 / quantity if quantity else float("nan")
+            price = micro / 1e6 / quantity if quantity else float("nan")
             exact = line.per_day if fixed else line.price or price
-            bill.append(BillLine(line.name, line.account, quantity, "day" if fixed else "kWh", exact, micro * 1e-6))
+            bill.append(BillLine(line.name, line.account, quantity, "day" if fixed else "kWh", exact, micro / 1e6))
     return bill
 
 

@@ -1,0 +1,278 @@
+"""Key figures of a run, computed from its tables alone.
+
+A metric is a function of a run's record: the result tables by name and, under ``"meta"``, a mapping with currency,
+hours_per_period [h], days, value_of_lost_load_per_kwh [currency/kWh], grid_factor_kg_per_kwh [kg/kWh] and members
+(number by population). It returns rows, each with its unit. To add one: ``METRICS["my_metric"] = my_function``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gridagora.sim.ledger import role_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Record = Mapping[str, Any]
+SYSTEM = "system"
+DAYS_PER_MONTH = 365.25 / 12
+
+
+class Kpi(NamedTuple):
+    """One key figure: name, scope (``"system"`` or a population), value and unit."""
+
+    kpi: str
+    scope: str
+    value: float
+    unit: str
+
+
+Metric = Callable[[Record], list[Kpi]]
+
+
+def kpis(record: Record, names: Iterable[str] | None = None) -> pd.DataFrame:
+    """Compute key figures.
+
+    Parameters
+    ----------
+    record : mapping
+        Tables of a run by name, and ``"meta"``.
+    names : iterable of str, optional
+        Metrics to compute, all of `METRICS` by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns kpi, scope, value, unit; nan where a figure does not exist, such as a mean price without trade.
+
+    Raises
+    ------
+    KeyError
+        If a metric is unknown, or the record lacks a table that it needs.
+    """
+    import pandas as pd  # half a second that the command line's help does not need
+
+    chosen = list(METRICS) if names is None else list(names)
+    if unknown := [name for name in chosen if name not in METRICS]:
+        raise KeyError(f"metrics: given {', '.join(unknown)}; allowed: {', '.join(METRICS)}")
+    return pd.DataFrame([row for name in chosen for row in METRICS[name](record)], columns=list(Kpi._fields))
+
+
+def consumption(record: Record) -> list[Kpi]:
+    """Energy consumed, after shedding [kWh]."""
+    return [Kpi("consumption", SYSTEM, _energy(record, "consumption_kwh"), "kWh")]
+
+
+def peak_load(record: Record) -> list[Kpi]:
+    """Highest mean power consumed in a settlement period, over all areas [kW]."""
+    return [Kpi("peak_load", SYSTEM, float(_load_kw(record).max()), "kW")]
+
+
+def load_factor(record: Record) -> list[Kpi]:
+    """Mean over highest power consumed [-]."""
+    load = _load_kw(record)
+    return [Kpi("load_factor", SYSTEM, _ratio(load.mean(), load.max()), "1")]
+
+
+def mean_pool_price(record: Record) -> list[Kpi]:
+    """Pool price, weighted by the volume of the pool [currency/kWh]."""
+    return [_mean_price(record, "pool")]
+
+
+def mean_auction_price(record: Record) -> list[Kpi]:
+    """Price of the online auction, weighted by its volume [currency/kWh]."""
+    return [_mean_price(record, "auction")]
+
+
+def auction_volume(record: Record) -> list[Kpi]:
+    """Energy traded in the online auction [kWh]."""
+    return [Kpi("auction_volume", SYSTEM, _energy(record, "auction_volume_kwh"), "kWh")]
+
+
+def surplus_sold_online(record: Record) -> list[Kpi]:
+    """Share of the members' injection that an online award covers: 1 - energy fed in / injection [-]."""
+    bills, injection = record.get("bills"), _energy(record, "injection_kwh")
+    fed_in = 0.0 if bills is None else float(bills["quantity"][bills["line"] == "feed-in"].sum())
+    return [Kpi("surplus_sold_online", SYSTEM, _ratio(injection - fed_in, injection), "1")]
+
+
+def cost_of_supply(record: Record) -> list[Kpi]:
+    """Fuel of the plants and price of the imports, as booked on the account `fuel` [currency]."""
+    return [Kpi("cost_of_supply", SYSTEM, _paid(record, account="fuel"), _currency(record))]
+
+
+def bills(record: Record) -> list[Kpi]:
+    """Paid less received by members outside business models [currency], and per member and month of 30.4 days."""
+    months = record["meta"]["days"] / DAYS_PER_MONTH
+    members: Mapping[str, int] = record["meta"]["members"]
+    totals = {
+        name: _paid(record, payer=name, business_model="") - _paid(record, payee=name, business_model="")
+        for name in members
+    }
+    unit = _currency(record)
+    rows = [Kpi("bill", SYSTEM, sum(totals.values()), unit)]
+    for name, total in totals.items():
+        rows.append(Kpi("bill", name, total, unit))
+        rows.append(Kpi("bill_per_member_month", name, _ratio(total, members[name] * months), unit))
+    return rows
+
+
+def pv_income(record: Record) -> list[Kpi]:
+    """Received by members for energy fed in and sold online [currency]."""
+    names = record["meta"]["members"]
+    incomes = {n: _paid(record, payee=n, account="feed_in") + _paid(record, payee=n, account="auction") for n in names}
+    unit = _currency(record)
+    rows = [Kpi("pv_income", name, income, unit) for name, income in incomes.items()]
+    return [Kpi("pv_income", SYSTEM, sum(incomes.values()), unit), *rows]
+
+
+def self_consumption(record: Record) -> list[Kpi]:
+    """Share of the members' generation that stays behind their meters: 1 - injection / generation [-]."""
+    generation = _energy(record, "generation_pv_kwh")
+    used = generation - _energy(record, "injection_kwh")
+    return [Kpi("self_consumption", SYSTEM, _ratio(used, generation), "1")]
+
+
+def self_sufficiency(record: Record) -> list[Kpi]:
+    """Share of consumption that does not pass a meter from the network: 1 - withdrawal / consumption [-]."""
+    consumed = _energy(record, "consumption_kwh")
+    own = consumed - _energy(record, "withdrawal_kwh")
+    return [Kpi("self_sufficiency", SYSTEM, _ratio(own, consumed), "1")]
+
+
+def losses(record: Record) -> list[Kpi]:
+    """Network losses [kWh], and as a share of the energy that entered the network [-] (model F1)."""
+    lost = _energy(record, "losses_kwh")
+    entered = lost + _energy(record, "withdrawal_kwh") + _energy(record, "export_kwh")
+    return [Kpi("losses", SYSTEM, lost, "kWh"), Kpi("loss_rate", SYSTEM, _ratio(lost, entered), "1")]
+
+
+def co2(record: Record) -> list[Kpi]:
+    """Emissions of plants and imports by their own factors, and by the average factor of the grid [kg]."""
+    plants = _table(record, "plants")
+    generation = plants["generation_kwh"]
+    average = float(generation.sum()) * float(record["meta"]["grid_factor_kg_per_kwh"])
+    return [
+        Kpi("co2", SYSTEM, float((generation * plants["co2_kg_per_kwh"]).sum()), "kg"),
+        Kpi("co2_average_factor", SYSTEM, average, "kg"),
+    ]
+
+
+def welfare(record: Record) -> list[Kpi]:
+    """Gains of the online auction at true limits, and cost of supply plus shed load at its value [currency]."""
+    unit = _currency(record)
+    shed = _energy(record, "shed_kwh") * float(record["meta"]["value_of_lost_load_per_kwh"])
+    return [
+        Kpi("auction_gains", SYSTEM, _energy(record, "auction_surplus"), unit),
+        Kpi("cost_of_supply_and_shed_load", SYSTEM, _paid(record, account="fuel") + shed, unit),
+    ]
+
+
+def auction_efficiency(record: Record) -> list[Kpi]:
+    """Gains of the online auction over the most that its orders allowed [-]; nan if nothing could be gained."""
+    gains, most = _energy(record, "auction_surplus"), _energy(record, "auction_max_surplus")
+    return [Kpi("auction_efficiency", SYSTEM, _ratio(gains, most), "1")]
+
+
+def shed_load(record: Record) -> list[Kpi]:
+    """Demand that was not served [kWh]."""
+    return [Kpi("shed_load", SYSTEM, _energy(record, "shed_kwh"), "kWh")]
+
+
+def curtailed(record: Record) -> list[Kpi]:
+    """Generation of members that was cut off [kWh]."""
+    return [Kpi("curtailed", SYSTEM, _energy(record, "curtailed_kwh"), "kWh")]
+
+
+def imbalance(record: Record) -> list[Kpi]:
+    """Energy activated for balancing, up and down [kWh]; net payments for imbalance and for activation [currency].
+
+    The imbalance of the system is what was activated, the other way round. Its cost is what the parties paid to the
+    grid company less what they received from it; the cost of activation is what it paid less what it received.
+    """
+    unit, grid = _currency(record), "grid_company"
+    activated = _energy(record, "activation_up_kwh") + _energy(record, "activation_down_kwh")
+    paid = _paid(record, payee=grid, account="imbalance") - _paid(record, payer=grid, account="imbalance")
+    cost = _paid(record, payer=grid, account="balancing") - _paid(record, payee=grid, account="balancing")
+    return [
+        Kpi("imbalance_volume", SYSTEM, activated, "kWh"),
+        Kpi("imbalance_cost", SYSTEM, paid, unit),
+        Kpi("balancing_cost", SYSTEM, cost, unit),
+    ]
+
+
+def supplier_profit(record: Record) -> list[Kpi]:
+    """Received less paid by the suppliers [currency]."""
+    return [Kpi("supplier_profit", SYSTEM, _result(record, {"supplier", "suppliers"}), _currency(record))]
+
+
+def grid_company_result(record: Record) -> list[Kpi]:
+    """Received less paid by the grid company [currency]."""
+    return [Kpi("grid_company_result", SYSTEM, _result(record, {"grid_company"}), _currency(record))]
+
+
+def stranded_hedge(record: Record) -> list[Kpi]:
+    """Energy bought ahead by suppliers whose customers then bought it elsewhere [kWh]."""
+    return [Kpi("stranded_hedge", SYSTEM, _energy(record, "stranded_hedge_kwh"), "kWh")]
+
+
+#: Metrics by name, in the order in which they are reported.
+METRICS: dict[str, Metric] = {
+    metric.__name__: metric
+    for metric in (
+        *(consumption, peak_load, load_factor, mean_pool_price, mean_auction_price, auction_volume),
+        *(surplus_sold_online, self_consumption, self_sufficiency, bills, pv_income, supplier_profit),
+        *(grid_company_result, cost_of_supply, welfare, auction_efficiency, stranded_hedge, imbalance),
+        *(losses, shed_load, curtailed, co2),
+    )
+}
+
+
+def _table(record: Record, name: str) -> Any:
+    if name not in record:
+        raise KeyError(f"a metric needs the table {name!r}; the record has: {', '.join(record)}")
+    return record[name]
+
+
+def _energy(record: Record, column: str) -> float:
+    """Sum of a column of intervals; nan, where nothing happened, counts as nothing."""
+    return float(_table(record, "intervals")[column].sum())
+
+
+def _load_kw(record: Record) -> Any:
+    by_period = _table(record, "intervals").groupby(["day", "period"])["consumption_kwh"].sum()
+    return by_period / record["meta"]["hours_per_period"]
+
+
+def _mean_price(record: Record, market: str) -> Kpi:
+    rows = _table(record, "intervals")
+    price, volume = rows[f"{market}_price"], rows[f"{market}_volume_kwh"]
+    mean = _ratio((price * volume).sum(), volume[price.notna()].sum())
+    return Kpi(f"mean_{market}_price", SYSTEM, mean, f"{_currency(record)}/kWh")
+
+
+def _paid(record: Record, **names: str) -> float:
+    """Sum of the ledger's rows with these names [currency], exact to the micro-unit."""
+    rows = _table(record, "ledger")
+    chosen = np.ones(len(rows), dtype=bool)
+    for column, name in names.items():
+        chosen &= np.asarray(rows[column] == name)
+    return round(float(rows["amount"][chosen].sum()), 6)
+
+
+def _result(record: Record, roles: set[str]) -> float:
+    parties = set(_table(record, "ledger")["payer"]) | set(record["ledger"]["payee"])
+    own = sorted(party for party in parties if role_of(party) in roles)
+    return sum(_paid(record, payee=party) - _paid(record, payer=party) for party in own)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part) / float(whole) if whole else float("nan")
+
+
+def _currency(record: Record) -> str:
+    return str(record["meta"]["currency"])

@@ -1,0 +1,152 @@
+"""The door to numba: cache folder, decorator, threads."""
+
+import tempfile
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from gridagora.sim import compiled
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """Return a source tree of three files that the hash is taken of."""
+    for package in ("sim", "markets", "agents"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "a.py").write_text("x = 1\n")
+    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "sim" / "compiled.py"))
+    return tmp_path
+
+
+def test_hash_is_sixteen_hexadecimal_digits_and_repeats(tree):
+    """The same sources have the same hash."""
+    first = compiled.sources_hash()
+    assert len(first) == 16
+    assert int(first, 16) >= 0
+    assert compiled.sources_hash() == first
+
+
+@pytest.mark.parametrize("package", ["sim", "markets", "agents"])
+def test_an_edit_in_any_package_changes_the_hash(tree, package):
+    """A kernel may call code of any of the three packages, so an edit in each must count."""
+    before = compiled.sources_hash()
+    (tree / package / "a.py").write_text("x = 2\n")
+    assert compiled.sources_hash() != before
+
+
+def test_a_new_or_renamed_file_changes_the_hash_and_another_kind_of_file_does_not(tree):
+    """The hash covers names and contents of Python files only."""
+    before = compiled.sources_hash()
+    (tree / "markets" / "notes.txt").write_text("no code")
+    assert compiled.sources_hash() == before
+    (tree / "markets" / "a.py").rename(tree / "markets" / "b.py")
+    renamed = compiled.sources_hash()
+    assert renamed != before
+    (tree / "agents" / "deep").mkdir()
+    (tree / "agents" / "deep" / "c.py").write_text("")
+    assert compiled.sources_hash() != renamed
+
+
+def test_cache_folder_is_named_by_the_hash(tree, tmp_path, monkeypatch):
+    """NUMBA_CACHE_DIR comes before XDG_CACHE_HOME, and the folder exists after the call."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "chosen"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    folder = compiled.cache_folder()
+    assert folder == tmp_path / "chosen" / "gridagora" / f"kernels-{compiled.sources_hash()}"
+    assert folder.is_dir()
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    assert compiled.cache_folder().parent == tmp_path / "other" / "gridagora"
+
+
+def test_cache_folder_without_settings_lies_in_the_home_folder(tree, tmp_path, monkeypatch):
+    """Without either variable it is ~/.cache/gridagora."""
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", staticmethod(lambda: tmp_path / "me"))
+    assert compiled.cache_folder().parent == tmp_path / "me" / ".cache" / "gridagora"
+
+
+def test_where_the_cache_cannot_be_made_the_temporary_folder_serves(tree, tmp_path, monkeypatch):
+    """A file where the folder should be stops the first choice, not the program."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    assert compiled.cache_folder().parent == tmp_path / "temporary" / "gridagora"
+
+
+def test_a_folder_that_cannot_be_written_is_passed_over(tree, tmp_path, monkeypatch):
+    """Existing is not enough: the second folder is taken where only it can be written."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "read_only"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(compiled.os, "access", lambda path, mode: "temporary" in Path(path).parts)
+    assert compiled.cache_folder().parent == tmp_path / "temporary" / "gridagora"
+
+
+def test_without_any_folder_the_remedy_is_named(tree, tmp_path, monkeypatch):
+    """If neither folder can be made the error says what was tried and what to set."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    with pytest.raises(OSError, match="set NUMBA_CACHE_DIR to a writable folder") as caught:
+        compiled.cache_folder()
+    assert str(tmp_path / "file") in str(caught.value)
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_kernel_computes_what_the_function_says(parallel):
+    """Compiled or not, on one thread or several, the half of 3 + 4 is 3.5."""
+
+    @compiled.kernel(inline=True, parallel=parallel)
+    def add_up(values, divisor):
+        total = 0.0
+        for i in numba.prange(values.size):
+            total += values[i]
+        return total / divisor
+
+    assert add_up(np.array([3.0, 4.0]), 2.0) == 3.5
+
+
+@pytest.mark.compiled
+def test_division_by_zero_follows_numpy():
+    """Compiled kernels give infinity where numpy does, they do not raise."""
+
+    @compiled.kernel(inline=True)
+    def ratio(a, b):
+        return a / b
+
+    assert ratio(1.0, 0.0) == float("inf")
+
+
+@pytest.mark.compiled
+def test_kernels_are_kept_in_the_folder_of_the_sources():
+    """numba writes to the folder that carries the hash, not beside the sources."""
+    assert Path(numba.config.CACHE_DIR).name.startswith("kernels-")
+    assert Path(numba.config.CACHE_DIR).parent.name == "gridagora"
+
+
+@pytest.mark.parametrize("threads", [0, -1, numba.config.NUMBA_NUM_THREADS + 1])
+def test_threads_that_the_machine_lacks_are_refused(threads):
+    """The message names what was given and what is allowed."""
+    most = numba.config.NUMBA_NUM_THREADS
+    with pytest.raises(ValueError, match=f"^threads: given {threads}; allowed 1 to {most} on this machine; lower"):
+        compiled.use_threads(threads)
+
+
+def test_one_thread_is_always_allowed():
+    """A single thread is within every machine's range and leaves nothing behind."""
+    assert compiled.use_threads(1) is None
+
+
+@pytest.mark.compiled
+def test_threads_are_set():
+    """Numba runs on as many threads as asked for."""
+    most = numba.config.NUMBA_NUM_THREADS
+    before = numba.get_num_threads()
+    try:
+        for threads in {1, most}:
+            compiled.use_threads(threads)
+            assert numba.get_num_threads() == threads
+    finally:
+        numba.set_num_threads(before)

@@ -1,0 +1,116 @@
+"""Price response by elasticities between price classes (A1.2 a)."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridagora.agents.demand import price_response
+
+#: Two periods at 0.6 and one at 0.3, reference 0.5: relative prices 1.2 and 0.6.
+PRICES = np.array([0.6, 0.6, 0.3])
+CLASSES = np.array([0, 0, 1], np.uint8)
+LOAD = np.array([0.5, 0.5, 3.0])
+
+
+def test_linear_form():
+    """1 - 0.1 x 0.2 + 0.02 x (-0.4) = 0.972 in the dear class, 1 + 0.02 x 0.2 - 0.1 x (-0.4) = 1.044 in the other."""
+    factor = price_response(PRICES, 0.5, CLASSES, LOAD, -0.1, 0.02)
+    assert factor == pytest.approx([0.972, 0.972, 1.044], abs=1e-12)
+
+
+def test_log_form():
+    """The factor is 1.2^-0.1 x 0.6^0.02 = 0.971952 in the dear class, 1.2^0.02 x 0.6^-0.1 = 1.056254 in the other."""
+    factor = price_response(PRICES, 0.5, CLASSES, LOAD, -0.1, 0.02, form="log")
+    # ln 1.2 = 0.18232156, ln 0.6 = -0.51082562: exponents -0.02844867 and 0.05472899.
+    assert factor == pytest.approx([0.9719522, 0.9719522, 1.0562543], abs=1e-7)
+
+
+def test_awareness_scales_the_elasticities():
+    """Half the awareness is half the linear response."""
+    factor = price_response(PRICES, 0.5, CLASSES, LOAD, -0.1, 0.02, awareness=0.5)
+    assert factor == pytest.approx([0.986, 0.986, 1.022], abs=1e-12)
+    blind = price_response(PRICES, 0.5, CLASSES, LOAD, -0.1, 0.02, form="log", awareness=0.0)
+    assert (blind == 1.0).all()
+
+
+def test_neutral_form():
+    """What leaves a class arrives in the other: 1 - 0.02 + 0.3 x (-0.4) = 0.86 and 1 + 0.1 / 3 x 0.2 + 0.04.
+
+    The dear class has load 1, the cheap one 3; the load stays 4.
+    """
+    factor = price_response(PRICES, 0.5, CLASSES, LOAD, -0.1, 0.9, neutral=True)
+    assert factor == pytest.approx([0.86, 0.86, 1.0466666667], abs=1e-9)
+    assert (factor * LOAD).sum() == pytest.approx(4.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("form", ["linear", "log"])
+def test_neutral_with_a_single_class_does_nothing(form):
+    """With one price there is nowhere to shift load to."""
+    factor = price_response(np.full(3, 0.9), 0.5, np.zeros(3, np.uint8), LOAD, -0.5, 0.0, form=form, neutral=True)
+    assert (factor == 1.0).all()
+
+
+def test_load_is_never_negative():
+    """A linear response of 1 - 2 x 1 ends at 0."""
+    factor = price_response(np.full(2, 1.0), 0.5, np.zeros(2, np.uint8), np.ones(2), -2.0, 0.0)
+    assert (factor == 0.0).all()
+
+
+def test_classes_need_not_be_numbered_without_gaps():
+    """A class without a period today takes no part: classes 0 and 2 answer as 0 and 1 do."""
+    factor = price_response(PRICES, 0.5, np.array([0, 0, 2], np.uint8), LOAD, -0.1, 0.02)
+    assert factor == pytest.approx([0.972, 0.972, 1.044], abs=1e-12)
+
+
+def days(largest_change):
+    """Return a strategy of days: reference, relative price of three classes, class and load of each period."""
+    ratio = st.floats(1 - largest_change, 1 + largest_change)
+    period = st.tuples(st.integers(0, 2), st.floats(0.5, 2.0))
+    return st.tuples(st.floats(0.1, 2.0), st.tuples(ratio, ratio, ratio), st.lists(period, min_size=1, max_size=8))
+
+
+def arrays(day):
+    """Return prices, reference, classes and load of a day."""
+    reference, ratios, periods = day
+    classes = np.array([s for s, _ in periods], np.uint8)
+    return reference * np.array(ratios)[classes], reference, classes, np.array([load for _, load in periods])
+
+
+@settings(deadline=None)
+@given(days(0.02), st.floats(-0.5, 0.0), st.floats(0.0, 1.0))
+def test_neutral_form_keeps_the_load(day, own, awareness):
+    """Whatever the prices, pure shifting conserves the day's load (A1.2: sum_t d0_t eps_ts = 0)."""
+    prices, reference, classes, load = arrays(day)
+    factor = price_response(prices, reference, classes, load, own, 0.0, neutral=True, awareness=awareness)
+    assert (factor * load).sum() == pytest.approx(load.sum(), rel=1e-12)
+
+
+@settings(deadline=None)
+@given(days(0.01), st.floats(-0.5, 0.0), st.floats(0.0, 0.1))
+def test_linear_and_log_agree_for_small_changes(day, own, cross):
+    """Prices within 1 % of the reference: the forms differ by second-order terms, below 1e-4."""
+    prices, reference, classes, load = arrays(day)
+    linear, log = (
+        price_response(prices, reference, classes, load, own, cross, form=form) for form in ("linear", "log")
+    )
+    assert np.abs(linear - log).max() < 1e-4
+
+
+@settings(deadline=None)
+@given(days(0.5), st.floats(-2.0, 0.0), st.floats(0.0, 1.0), st.booleans(), st.sampled_from(["linear", "log"]))
+def test_nothing_happens_at_the_reference_price(day, own, cross, neutral, form):
+    """At the reference price the factor is 1 in every form."""
+    prices, reference, classes, load = arrays(day)
+    same = np.full_like(prices, reference)
+    factor = price_response(same, reference, classes, load, own, cross, form=form, neutral=neutral)
+    assert factor == pytest.approx(np.ones(load.size), abs=1e-12)
+
+
+@settings(deadline=None)
+@given(days(0.3), st.floats(-0.5, 0.0), st.sampled_from(["linear", "log"]))
+def test_without_cross_elasticity_a_dearer_class_never_uses_more(day, own, form):
+    """Own-price response has the sign of the price change, turned round."""
+    prices, reference, classes, load = arrays(day)
+    factor = price_response(prices, reference, classes, load, own, 0.0, form=form)
+    assert ((factor - 1) * (prices - reference) <= 1e-12).all()
