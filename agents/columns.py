@@ -5,7 +5,7 @@ Kernels take these tuples as they are; a population owns them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,14 @@ NO_CONSENT, TRUTHFUL, ZI_CONSTRAINED = 0, 1, 2
 PAID, EARNED, SHORT, LONG = 0, 1, 2, 3
 
 #: Rows of the energy columns behind those of retail energy by price class.
-USED, FED_IN, BOUGHT, SOLD, DELIVERED = 0, 1, 2, 3, 4
+FED_IN, BOUGHT, SOLD, OVERBOUGHT, UNDELIVERED = 0, 1, 2, 3, 4
 ENERGY_ROWS = 5
 
-#: Columns of the totals that :func:`gridagora.agents.kernels.deliver` returns.
+#: Columns of the totals that :func:`gridagora.agents.delivery.deliver` returns.
 LOAD, PV, CHARGE, DISCHARGE, WITHDRAWAL, INJECTION = 0, 1, 2, 3, 4, 5
 DELIVER_TOTALS = 6
 
-#: Columns of the totals that :func:`gridagora.agents.kernels.settle` returns.
+#: Columns of the totals that :func:`gridagora.agents.delivery.settle` returns.
 (
     T_WITHDRAWAL,
     T_INJECTION,
@@ -50,10 +50,12 @@ PLAN_TOTALS = 7
 
 
 class Members(NamedTuple):
-    """What a member is.
+    """What a member is; rows are ordered by what members own, so that loops branch the same way for long.
 
     Parameters
     ----------
+    number : ndarray of uint32, shape (n,)
+        Number of the member: key of its random draws and of its view.
     annual_kwh : ndarray of float32, shape (n,)
         Expected consumption in the year of the profiles [kWh].
     profile, shift : ndarray of uint8, shape (n,)
@@ -68,6 +70,7 @@ class Members(NamedTuple):
         Bidding strategy; 0 where the member does not take part.
     """
 
+    number: NDArray[np.uint32]
     annual_kwh: NDArray[np.float32]
     profile: NDArray[np.uint8]
     shift: NDArray[np.uint8]
@@ -102,16 +105,16 @@ class State(NamedTuple):
     ----------
     stored, stored_plan : ndarray of float32, shape (n,)
         Metered and planned state of charge [kWh].
-    planned : ndarray of int64, shape (n,)
+    planned : ndarray of int32 or int64, shape (n,)
         Planned withdrawal (positive) or injection (negative) of the period [1e-6 kWh]; after settlement the award.
-    net : ndarray of int64, shape (n,)
+    net : ndarray of int32 or int64, shape (n,)
         Metered withdrawal (positive) or injection (negative) of the period [1e-6 kWh].
     """
 
     stored: NDArray[np.float32]
     stored_plan: NDArray[np.float32]
-    planned: NDArray[np.int64]
-    net: NDArray[np.int64]
+    planned: NDArray[Any]
+    net: NDArray[Any]
 
 
 class Accounts(NamedTuple):
@@ -120,7 +123,7 @@ class Accounts(NamedTuple):
     Parameters
     ----------
     energy : ndarray of int64, shape (n_classes + 5, n)
-        Retail energy by price class, used, fed in, bought, sold and delivered energy [1e-6 kWh].
+        Retail energy by price class, fed-in, bought, sold, overbought and undelivered energy [1e-6 kWh].
     money : ndarray of float64, shape (4, n)
         For awards bought and sold, energy undelivered and overbought [1e-6 currency].
     """

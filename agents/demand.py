@@ -52,15 +52,17 @@ def price_response(
         Factor on the load, at least 0.
     """
     used = np.unique(classes)
+    diagonal = np.full(used.size, own)
     if neutral:
         weights = np.array([load[classes == s].sum() for s in used])
-        others = np.maximum(weights.sum() - weights, np.finfo(float).tiny)
-        epsilon = np.tile(-own * weights / others, (used.size, 1))
-        if used.size == 1:
-            epsilon[:] = 0.0
+        others = weights.sum() - weights
+        # Load that has nowhere to go stays.
+        diagonal[others <= 0] = 0.0
+        arriving = np.divide(-own * weights, others, out=np.zeros_like(weights), where=others > 0)
+        epsilon = np.tile(arriving, (used.size, 1))
     else:
         epsilon = np.full((used.size, used.size), cross)
-    np.fill_diagonal(epsilon, 0.0 if neutral and used.size == 1 else own)
+    np.fill_diagonal(epsilon, diagonal)
     ratio = np.array([prices[classes == s].mean() for s in used]) / reference
     by_class = (
         awareness * epsilon @ (ratio - 1.0) + 1.0 if form == "linear" else np.exp(awareness * epsilon @ np.log(ratio))

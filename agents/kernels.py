@@ -1,4 +1,4 @@
-"""The loops over members: draw the day, plan it, quote, deliver, settle, bill.
+"""The loops over members up to the gate: draw the day, plan it, quote.
 
 Each runs over fixed blocks; a block writes integer totals of its own, so that results depend neither on the block
 size nor on the number of threads. Energies are integers of 1e-6 kWh from the moment they are computed.
@@ -9,21 +9,13 @@ an array reached through a tuple inside it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
 from gridagora.agents.columns import (
-    BOUGHT,
-    CHARGE,
-    DELIVER_TOTALS,
-    DELIVERED,
-    DISCHARGE,
-    EARNED,
-    FED_IN,
-    INJECTION,
-    LOAD,
-    LONG,
     NO_CONSENT,
     P_BID,
     P_BUYERS,
@@ -32,32 +24,11 @@ from gridagora.agents.columns import (
     P_SELLERS,
     P_WITHDRAWAL,
     P_WITHDRAWN,
-    PAID,
     PLAN_TOTALS,
-    PV,
-    SETTLE_TOTALS,
-    SHORT,
-    SOLD,
-    T_BOUGHT,
-    T_BUYERS,
-    T_CURTAILED,
-    T_DELIVERED,
-    T_FED_IN,
-    T_INJECTION,
-    T_RETAIL,
-    T_SELLERS,
-    T_SHED,
-    T_SOLD,
-    T_USED,
-    T_WITHDRAWAL,
-    USED,
-    WITHDRAWAL,
-    Accounts,
     Members,
     State,
     Today,
 )
-from gridagora.markets.price_grid import award
 from gridagora.sim.compiled import kernel
 from gridagora.sim.streams import philox
 
@@ -103,7 +74,7 @@ def draw_day(
     mask = np.uint64(rows - 1)
     for b in prange((n + block - 1) // block):
         for i in range(b * block, min(n, (b + 1) * block)):
-            member = np.uint64(i)
+            member = np.uint64(members.number[i])
             w = philox(member & _MASK, member >> _SHIFT32, np.uint64(day), np.uint64(0), k0, k1)
             # The high bits of a product of a word and a range are a fair draw from the range.
             taken = int((w[0] * np.uint64(candidates)) >> _SHIFT32)
@@ -210,6 +181,55 @@ def plan_day(
     return summed
 
 
+@kernel(inline=True)
+def _quote_range(
+    first: int,
+    last: int,
+    members: Members,
+    today: Today,
+    stored_plan: NDArray[np.float32],
+    plans: NDArray[Any],
+    load: NDArray[np.float64],
+    pv: NDArray[np.float64],
+    buy_ticks: NDArray[np.int32],
+    sell_ticks: NDArray[np.int32],
+    efficiency: float,
+    least: int,
+    curves: NDArray[np.int64],
+    totals: NDArray[np.int64],
+) -> None:
+    """Quote members `first` to `last`; sums stay in registers until the end."""
+    withdrawal = injection = buyers = sellers = bids = offers = withdrawn = 0
+    for i in range(first, last):
+        net = int(np.rint(members.annual_kwh[i] * load[today.load_code[i]] * 1e6))
+        if members.pv_annual_kwh[i] > 0:
+            net -= int(np.rint(members.pv_annual_kwh[i] * pv[members.pv_profile[i]] * 1e6))
+            if members.battery_kwh[i] > 0:
+                held = float(stored_plan[i])
+                charge, discharge = battery(net, held, members.battery_kwh[i], members.battery_flow[i], efficiency)
+                stored_plan[i] = held + (charge * efficiency - discharge / efficiency) * 1e-6
+                net += charge - discharge
+        plans[i] = net
+        strategy = members.strategy[i]
+        if net > 0:
+            withdrawal += net
+            if strategy != NO_CONSENT:
+                buyers += 1
+                bids += net
+                curves[0, buy_ticks[strategy, today.quote_row[i]]] += net
+        elif net < 0:
+            injection -= net
+            if strategy != NO_CONSENT:
+                if -net >= least:
+                    sellers += 1
+                    offers -= net
+                    curves[1, sell_ticks[strategy, today.quote_row[i]]] -= net
+                else:
+                    withdrawn += 1
+    totals[P_WITHDRAWAL], totals[P_INJECTION], totals[P_WITHDRAWN] = withdrawal, injection, withdrawn
+    totals[P_BUYERS], totals[P_SELLERS], totals[P_BID], totals[P_OFFER] = buyers, sellers, bids, offers
+
+
 @kernel(parallel=True)
 def quote(
     members: Members,
@@ -253,268 +273,25 @@ def quote(
         Withdrawal, injection, buyers, sellers, bids, offers, and members with a surplus below `least`.
     """
     n = members.annual_kwh.size
-    plans = state.planned
-    stored_plan = state.stored_plan
+    stored_plan, plans = state.stored_plan, state.planned
     blocks = (n + block - 1) // block
     curves = np.zeros((blocks, 2, ticks), np.int64)
     totals = np.zeros((blocks, PLAN_TOTALS), np.int64)
     for b in prange(blocks):
-        for i in range(b * block, min(n, (b + 1) * block)):
-            net = int(np.rint(members.annual_kwh[i] * load[today.load_code[i]] * 1e6))
-            if members.pv_annual_kwh[i] > 0:
-                net -= int(np.rint(members.pv_annual_kwh[i] * pv[members.pv_profile[i]] * 1e6))
-                if members.battery_kwh[i] > 0:
-                    stored = float(stored_plan[i])
-                    charge, discharge = battery(
-                        net, stored, members.battery_kwh[i], members.battery_flow[i], efficiency
-                    )
-                    stored_plan[i] = stored + (charge * efficiency - discharge / efficiency) * 1e-6
-                    net += charge - discharge
-            plans[i] = net
-            strategy = members.strategy[i]
-            if net > 0:
-                totals[b, P_WITHDRAWAL] += net
-                if strategy != NO_CONSENT:
-                    totals[b, P_BUYERS] += 1
-                    totals[b, P_BID] += net
-                    curves[b, 0, buy_ticks[strategy, today.quote_row[i]]] += net
-            elif net < 0:
-                totals[b, P_INJECTION] -= net
-                if strategy != NO_CONSENT:
-                    if -net >= least:
-                        totals[b, P_SELLERS] += 1
-                        totals[b, P_OFFER] -= net
-                        curves[b, 1, sell_ticks[strategy, today.quote_row[i]]] -= net
-                    else:
-                        totals[b, P_WITHDRAWN] += 1
+        _quote_range(
+            b * block,
+            min(n, (b + 1) * block),
+            members,
+            today,
+            stored_plan,
+            plans,
+            load,
+            pv,
+            buy_ticks,
+            sell_ticks,
+            efficiency,
+            least,
+            curves[b],
+            totals[b],
+        )
     return curves.sum(axis=0), totals.sum(axis=0)
-
-
-@kernel(parallel=True)
-def deliver(
-    members: Members,
-    today: Today,
-    state: State,
-    load: NDArray[np.float64],
-    pv: NDArray[np.float64],
-    load_noise: NDArray[np.float64],
-    pv_noise: NDArray[np.float64],
-    efficiency: float,
-    block: int,
-) -> NDArray[np.int64]:
-    """Open the realised values of one period: load, generation, battery, meter.
-
-    Parameters
-    ----------
-    members, today, state : Members, Today, State
-        Columns; `state.net` and `state.stored` are written.
-    load, pv : ndarray of float64, shape (n_codes,) and (n_pv_profiles,)
-        Realised path before member noise [kWh per annual kWh].
-    load_noise, pv_noise : ndarray of float64, shape (rows,)
-        Member noise of the period by row, mean 1.
-    efficiency : float
-        Of charging and discharging, each.
-    block : int64
-        Members a block.
-
-    Returns
-    -------
-    ndarray of int64, shape (6,)
-        Sums of load, generation, charge, discharge, withdrawal and injection [1e-6 kWh].
-    """
-    n = members.annual_kwh.size
-    meter = state.net
-    stored = state.stored
-    blocks = (n + block - 1) // block
-    totals = np.zeros((blocks, DELIVER_TOTALS), np.int64)
-    for b in prange(blocks):
-        for i in range(b * block, min(n, (b + 1) * block)):
-            net = int(np.rint(members.annual_kwh[i] * load[today.load_code[i]] * load_noise[today.load_row[i]] * 1e6))
-            totals[b, LOAD] += net
-            if members.pv_annual_kwh[i] > 0:
-                made = int(
-                    np.rint(members.pv_annual_kwh[i] * pv[members.pv_profile[i]] * pv_noise[today.pv_row[i]] * 1e6)
-                )
-                totals[b, PV] += made
-                net -= made
-                if members.battery_kwh[i] > 0:
-                    held = float(stored[i])
-                    charge, discharge = battery(
-                        net, held, members.battery_kwh[i], members.battery_flow[i], efficiency
-                    )
-                    stored[i] = held + (charge * efficiency - discharge / efficiency) * 1e-6
-                    totals[b, CHARGE] += charge
-                    totals[b, DISCHARGE] += discharge
-                    net += charge - discharge
-            meter[i] = net
-            if net > 0:
-                totals[b, WITHDRAWAL] += net
-            else:
-                totals[b, INJECTION] -= net
-    summed: NDArray[np.int64] = totals.sum(axis=0)
-    return summed
-
-
-@kernel(parallel=True)
-def settle(
-    members: Members,
-    today: Today,
-    state: State,
-    accounts: Accounts,
-    price_class: int,
-    buy_ticks: NDArray[np.int32],
-    sell_ticks: NDArray[np.int32],
-    margins: tuple[int, int, int, int, int, int],
-    prices: tuple[float, float, float],
-    cuts: tuple[float, float],
-    least: int,
-    block: int,
-) -> NDArray[np.int64]:
-    """Split each meter of one period into its uses and add them to the members' accounts (market_day.md 3).
-
-    Parameters
-    ----------
-    members, today, state, accounts : Members, Today, State, Accounts
-        Columns. `state.net` becomes the meter after shedding and curtailment, `state.planned` the award
-        (bought positive, sold negative).
-    price_class : int64
-        Price class of the period.
-    buy_ticks, sell_ticks : ndarray of int32, shape (n_strategies, rows)
-        As quoted.
-    margins : tuple
-        Marginal tick of the bids, and accepted and bid energy there; the same of the offers.
-    prices : tuple of float
-        Auction price, and imbalance prices of the short and the long [currency/kWh].
-    cuts : tuple of float
-        Share of withdrawals shed and of injections curtailed.
-    least : int64
-        Least energy of an offer [1e-6 kWh].
-    block : int64
-        Members a block.
-
-    Returns
-    -------
-    ndarray of int64, shape (12,)
-        Sums of withdrawal, injection, retail, used, fed-in, bought, sold, delivered, shed and curtailed energy
-        [1e-6 kWh]; members that bought and that sold.
-    """
-    n = members.annual_kwh.size
-    meter = state.net
-    plans = state.planned
-    energy = accounts.energy
-    money = accounts.money
-    blocks = (n + block - 1) // block
-    totals = np.zeros((blocks, SETTLE_TOTALS), np.int64)
-    buy_tick, buy_num, buy_den, sell_tick, sell_num, sell_den = margins
-    price, price_short, price_long = prices
-    shed_share, curtailed_share = cuts
-    uses = energy.shape[0] - 5
-    for b in prange(blocks):
-        for i in range(b * block, min(n, (b + 1) * block)):
-            net = int(meter[i])
-            withdrawal = max(net, 0)
-            injection = max(-net, 0)
-            if shed_share > 0:
-                cut = min(withdrawal, int(np.ceil(withdrawal * shed_share)))
-                withdrawal -= cut
-                totals[b, T_SHED] += cut
-            if curtailed_share > 0:
-                cut = min(injection, int(np.ceil(injection * curtailed_share)))
-                injection -= cut
-                totals[b, T_CURTAILED] += cut
-            meter[i] = withdrawal - injection
-            planned = int(plans[i])
-            bought = 0
-            sold = 0
-            strategy = members.strategy[i]
-            if strategy != NO_CONSENT:
-                row = today.quote_row[i]
-                if planned > 0:
-                    bought = award(1, buy_ticks[strategy, row], planned, buy_tick, buy_num, buy_den)
-                elif -planned >= least:
-                    sold = award(-1, sell_ticks[strategy, row], -planned, sell_tick, sell_num, sell_den)
-            plans[i] = bought - sold
-            used = min(bought, withdrawal)
-            retail = withdrawal - used
-            delivered = min(sold, injection)
-            fed_in = injection - delivered
-            if retail > 0:
-                energy[price_class, i] += retail
-            if fed_in > 0:
-                energy[uses + FED_IN, i] += fed_in
-            if bought > 0:
-                energy[uses + USED, i] += used
-                energy[uses + BOUGHT, i] += bought
-                money[PAID, i] += bought * price
-                money[LONG, i] += (bought - used) * price_long
-                totals[b, T_BOUGHT] += bought
-                totals[b, T_USED] += used
-                totals[b, T_BUYERS] += 1
-            if sold > 0:
-                energy[uses + SOLD, i] += sold
-                energy[uses + DELIVERED, i] += delivered
-                money[EARNED, i] += sold * price
-                money[SHORT, i] += (sold - delivered) * price_short
-                totals[b, T_SOLD] += sold
-                totals[b, T_DELIVERED] += delivered
-                totals[b, T_SELLERS] += 1
-            totals[b, T_WITHDRAWAL] += withdrawal
-            totals[b, T_INJECTION] += injection
-            totals[b, T_RETAIL] += retail
-            totals[b, T_FED_IN] += fed_in
-    summed: NDArray[np.int64] = totals.sum(axis=0)
-    return summed
-
-
-@kernel(parallel=True)
-def bill_lines(
-    accounts: Accounts,
-    on_energy: NDArray[np.float64],
-    on_money: NDArray[np.float64],
-    fixed: NDArray[np.float64],
-    bills: NDArray[np.int64],
-    block: int,
-) -> NDArray[np.int64]:
-    """Round every line of every member's bill to date once and return the sums by line.
-
-    Parameters
-    ----------
-    accounts : Accounts
-        Columns.
-    on_energy : ndarray of float64, shape (n_lines, n_classes + 5)
-        Price of each energy column in a line [currency/kWh].
-    on_money : ndarray of float64, shape (n_lines, 4)
-        Factor of each money column in a line.
-    fixed : ndarray of float64, shape (n_lines,)
-        Fixed amount of a line to date [1e-6 currency].
-    bills : ndarray of int64, shape (n,)
-        Written: sum of the member's lines [1e-6 currency].
-    block : int64
-        Members a block.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_lines,)
-        Sum of each line over the members, negative where they receive [1e-6 currency].
-    """
-    n = bills.size
-    lines = on_energy.shape[0]
-    blocks = (n + block - 1) // block
-    totals = np.zeros((blocks, lines), np.int64)
-    for b in prange(blocks):
-        for i in range(b * block, min(n, (b + 1) * block)):
-            bill = 0
-            for line in range(lines):
-                amount = fixed[line]
-                for c in range(on_energy.shape[1]):
-                    if on_energy[line, c] != 0.0:
-                        amount += on_energy[line, c] * accounts.energy[c, i]
-                for c in range(on_money.shape[1]):
-                    if on_money[line, c] != 0.0:
-                        amount += on_money[line, c] * accounts.money[c, i]
-                rounded = int(np.rint(amount))
-                bill += rounded
-                totals[b, line] += rounded
-            bills[i] = bill
-    summed: NDArray[np.int64] = totals.sum(axis=0)
-    return summed

@@ -21,53 +21,56 @@ class Member:
         Owner of the columns.
     index : int
         Number of the member, from 0.
+    row : int
+        Its row in the columns.
     """
 
     population: Population
     index: int
+    row: int
 
     @property
     def annual_kwh(self) -> float:
         """Expected consumption in the year of the profiles [kWh]."""
-        return float(self.population.members.annual_kwh[self.index])
+        return float(self.population.members.annual_kwh[self.row])
 
     @property
     def profile(self) -> str:
         """Name of the base profile."""
-        name: str = self.population.tables.profiles.names[self.population.members.profile[self.index]]
+        name: str = self.population.tables.profiles.names[self.population.members.profile[self.row]]
         return name
 
     @property
     def pv_annual_kwh(self) -> float:
         """Expected generation in the year of the profiles [kWh]; 0 without PV."""
-        return float(self.population.members.pv_annual_kwh[self.index])
+        return float(self.population.members.pv_annual_kwh[self.row])
 
     @property
     def battery_kwh(self) -> float:
         """Usable capacity of the battery [kWh]; 0 without one."""
-        return float(self.population.members.battery_kwh[self.index])
+        return float(self.population.members.battery_kwh[self.row])
 
     @property
     def stored_kwh(self) -> float:
         """Metered state of charge [kWh]."""
-        return float(self.population.state.stored[self.index])
+        return float(self.population.state.stored[self.row])
 
     @property
     def strategy(self) -> str:
         """Bidding strategy; ``"no consent"`` for a member that keeps out of the online auction."""
-        code = self.population.members.strategy[self.index]
+        code = self.population.members.strategy[self.row]
         return "no consent" if code == NO_CONSENT else "truthful" if code == TRUTHFUL else "zi_constrained"
 
     @property
     def net_kwh(self) -> float:
         """Metered withdrawal (positive) or injection (negative) of the last settlement period [kWh]."""
-        return float(self.population.state.net[self.index]) / 1e6
+        return float(self.population.state.net[self.row]) / 1e6
 
     @property
     def bill_lines(self) -> list[BillLine]:
         """Lines of the bill of the month so far."""
         accounts, population = self.population.accounts, self.population
-        energy, amounts = accounts.energy[:, self.index], accounts.money[:, self.index]
+        energy, amounts = accounts.energy[:, self.row], accounts.money[:, self.row]
         return explain(population.lines, energy, amounts, population.billed_days)
 
     @property
@@ -79,4 +82,4 @@ class Member:
     def paid(self) -> float:
         """Sum of the bills since the start of the run, the open month included [currency]."""
         open_month = sum(round(line.amount * 1e6) for line in self.bill_lines)
-        return (int(self.population.billed[self.index]) + open_month) / 1e6
+        return (int(self.population.billed[self.row]) + open_month) / 1e6

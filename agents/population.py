@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import mesa
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from gridagora.agents import kernels
+from gridagora.agents import delivery, kernels
 from gridagora.agents.columns import (
     ENERGY_ROWS,
     NO_CONSENT,
@@ -24,6 +24,7 @@ from gridagora.agents.columns import (
 )
 from gridagora.agents.demand import price_response
 from gridagora.agents.exogenous import noise_table
+from gridagora.agents.plans import DayPlan, Quotes
 from gridagora.agents.profiles import DayTables, Profiles
 from gridagora.markets.settlement import PeerTerms, member_lines
 from gridagora.sim.streams import Streams, stream_key
@@ -37,47 +38,6 @@ if TYPE_CHECKING:
 BLOCK = 65536
 #: Rows of the noise tables that members share.
 ROWS = 1024
-
-
-@dataclass(slots=True)
-class DayPlan:
-    """What a population brings to one day.
-
-    Parameters
-    ----------
-    load, pv : ndarray of float64, shape (periods, n_codes) and (periods, n_pv_profiles)
-        Expected load (with its answer to prices) and generation [kWh per annual kWh].
-    price_class : ndarray of uint8, shape (periods,)
-        Price class of the tariff.
-    energy_price : ndarray of float64, shape (periods,)
-        Energy part of the retail price [currency/kWh].
-    totals : ndarray of int64, shape (periods, 7)
-        Planned sums, as :func:`gridagora.agents.kernels.plan_day` returns them.
-    """
-
-    load: NDArray[np.float64]
-    pv: NDArray[np.float64]
-    price_class: NDArray[np.uint8]
-    energy_price: NDArray[np.float64]
-    totals: NDArray[np.int64]
-
-
-@dataclass(slots=True)
-class Quotes:
-    """Limits and ticks that members quote on one day.
-
-    Parameters
-    ----------
-    buy_limit, sell_limit : ndarray of float64, shape (periods,)
-        Reservation prices [currency/kWh] (market_day.md 2).
-    buy, sell : ndarray of int32, shape (periods, n_strategies, rows)
-        Ticks by strategy and noise row.
-    """
-
-    buy_limit: NDArray[np.float64]
-    sell_limit: NDArray[np.float64]
-    buy: NDArray[np.int32]
-    sell: NDArray[np.int32]
 
 
 class Population(mesa.Agent):
@@ -133,17 +93,18 @@ class Population(mesa.Agent):
         self.members = self._own(annual_kwh, profile, hours_per_period)
         self.today = Today(*(np.zeros(n, np.uint16) for _ in Today._fields))
         half = (self.members.battery_kwh * np.float32(0.5)).astype(np.float32)
-        self.state = State(half, half.copy(), np.zeros(n, np.int64), np.zeros(n, np.int64))
+        periods = load_profiles.values.shape[2]
+        noise = (terms.noise_sigma, terms.noise_rho)
+        self.load_noise = noise_table(streams, "load noise", name, periods, ROWS, *noise)
+        self.pv_noise = noise_table(streams, "pv noise", name, periods, ROWS, terms.pv_noise_sigma, terms.noise_rho)
+        quanta = self._quanta_type(load_profiles)
+        self.state = State(half, half.copy(), np.zeros(n, quanta), np.zeros(n, quanta))
         rows = len(tariff.classes) + ENERGY_ROWS
         self.accounts = Accounts(np.zeros((rows, n), np.int64), np.zeros((4, n)))
         self.bills, self.billed = np.zeros(n, np.int64), np.zeros(n, np.int64)
         self.lines = member_lines(tariff, peer)
         self.posted = np.zeros(len(self.lines), np.int64)
         self.billed_days = 0
-        periods = load_profiles.values.shape[2]
-        noise = (terms.noise_sigma, terms.noise_rho)
-        self.load_noise = noise_table(streams, "load noise", name, periods, ROWS, *noise)
-        self.pv_noise = noise_table(streams, "pv noise", name, periods, ROWS, terms.pv_noise_sigma, terms.noise_rho)
         draws = (streams.uniforms("quote", name, ROWS, draw=t) for t in range(periods))
         self.quote_draws = np.stack(list(draws))
 
@@ -156,7 +117,8 @@ class Population(mesa.Agent):
         takes_part = self._draw("consent") < terms.consent_share
         truthful = self._draw("strategy") < terms.strategies.truthful
         strategy = np.where(takes_part, np.where(truthful, TRUTHFUL, ZI_CONSTRAINED), NO_CONSENT)
-        return Members(
+        owned = Members(
+            number=np.arange(n, dtype=np.uint32),
             annual_kwh=annual_kwh.astype(np.float32),
             profile=profile.astype(np.uint8),
             shift=(self._draw("shift") * self.tables.shifts).astype(np.uint8),
@@ -166,6 +128,19 @@ class Population(mesa.Agent):
             battery_flow=np.full(n, terms.storage_kw * hours, np.float32),
             strategy=strategy.astype(np.uint8),
         )
+        order = np.lexsort((owned.strategy, owned.pv_annual_kwh == 0, owned.battery_kwh == 0))
+        return Members(*(column[order] for column in owned))
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Row of each member in the columns, by its number, shape (n,)."""
+        return np.argsort(self.members.number)
+
+    def _quanta_type(self, profiles: Profiles) -> type[np.int32] | type[np.int64]:
+        """Return the type of a period's energies: 32 bits wherever four times the highest meter fits."""
+        load = float(self.members.annual_kwh.max()) * profiles.values.max() * self.load_noise.max()
+        pv = float(self.members.pv_annual_kwh.max()) * self.pv_profiles.values.max() * self.pv_noise.max()
+        return np.int32 if 4 * (load + pv) * QUANTA_PER_KWH < 2**31 else np.int64
 
     def _draw(self, concern: str) -> NDArray[np.float64]:
         return self.streams.uniforms(concern, self.name, self.terms.count)
@@ -177,7 +152,8 @@ class Population(mesa.Agent):
         """Return a view of one member that reads like an agent."""
         from gridagora.agents.member import Member
 
-        return Member(self, range(len(self))[index])
+        number = range(len(self))[index]
+        return Member(self, number, int(self.rows[number]))
 
     def forecast(self, day: Day, load_error: NDArray[np.float64], pv_error: NDArray[np.float64], least: int) -> DayPlan:
         """Draw the day of each member and plan it on the day-ahead forecast.
@@ -296,7 +272,7 @@ class Population(mesa.Agent):
         return curves, totals
 
     def deliver(self, period: int, plan: DayPlan, errors: tuple[float, float]) -> NDArray[np.int64]:
-        """Open the realised values of a period; see :func:`gridagora.agents.kernels.deliver`.
+        """Open the realised values of a period; see :func:`gridagora.agents.delivery.deliver`.
 
         Parameters
         ----------
@@ -307,7 +283,7 @@ class Population(mesa.Agent):
         errors : tuple of float
             Realised factors of the area's load and generation.
         """
-        totals: NDArray[np.int64] = kernels.deliver(
+        totals: NDArray[np.int64] = delivery.deliver(
             self.members,
             self.today,
             self.state,
@@ -330,7 +306,7 @@ class Population(mesa.Agent):
         cuts: tuple[float, float],
         least: int,
     ) -> NDArray[np.int64]:
-        """Split the meters of a period into their uses; see :func:`gridagora.agents.kernels.settle`.
+        """Split the meters of a period into their uses; see :func:`gridagora.agents.delivery.settle`.
 
         Parameters
         ----------
@@ -341,7 +317,7 @@ class Population(mesa.Agent):
         margins, prices, cuts, least
             As the kernel takes them.
         """
-        totals: NDArray[np.int64] = kernels.settle(
+        totals: NDArray[np.int64] = delivery.settle(
             self.members,
             self.today,
             self.state,
@@ -363,10 +339,11 @@ class Population(mesa.Agent):
         Every member's line is rounded once, to date, so that a month has one rounding however often it is posted.
         """
         self.billed_days += 1
-        on_energy = np.stack([line.price * line.quantity for line in self.lines])
+        quantity = np.stack([line.quantity for line in self.lines])
+        price = np.array([line.price for line in self.lines])
         on_money = np.stack([line.money for line in self.lines])
         fixed = np.array([line.per_day for line in self.lines]) * self.billed_days * 1e6
-        sums = kernels.bill_lines(self.accounts, on_energy, on_money, fixed, self.bills, self.block)
+        sums = delivery.bill_lines(self.accounts, quantity, price, on_money, fixed, self.bills, self.block)
         grown: NDArray[np.int64] = sums - self.posted
         self.posted = sums
         return grown
@@ -382,7 +359,7 @@ class Population(mesa.Agent):
         days = float(self.billed_days * len(self))
         issued = []
         for line, posted in zip(self.lines, self.posted, strict=True):
-            quanta = sum(int(row.sum()) for row, used in zip(self.accounts.energy, line.quantity, strict=True) if used)
+            quanta = sum(int(row.sum() * w) for row, w in zip(self.accounts.energy, line.quantity, strict=True) if w)
             issued.append((line, days if line.per_day else quanta / 1e6, int(posted) / 1e6))
         self.billed += self.bills
         self.accounts.energy[:] = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,7 +74,8 @@ class PoolResult:
     price, price_low, price_high : ndarray, shape (periods,)
         Pool price and the interval it was picked from, within floor and cap. [currency/kWh]
     schedule_quanta : ndarray of int64, shape (periods, units)
-        Energy sold by each unit; with the accepted surplus it adds up to the accepted demand. [1e-6 kWh]
+        Energy sold by each unit; with the accepted surplus and what storages discharge it adds up to the accepted
+        demand and what they charge. [1e-6 kWh]
     demand_quanta : ndarray of int64, shape (buyers, periods, steps)
         Accepted demand. [1e-6 kWh]
     surplus_quanta : ndarray of int64, shape (buyers, periods)
@@ -83,11 +84,20 @@ class PoolResult:
         Demand at the price cap that finds no supply: load to shed. [1e-6 kWh]
     spilled_quanta : ndarray of int64, shape (periods,)
         Surplus at the floor that finds no demand. [1e-6 kWh]
-    payments : ndarray of int64, shape (buyers + units,)
+    payments : ndarray of int64, shape (buyers + units + storages,)
         The day's payment of each of the pool's `parties`: positive pays, negative receives, sum 0.
         [1e-6 currency]
+    charge_quanta, discharge_quanta : ndarray of int64, shape (periods, storages)
+        Energy bought and sold by each storage. [1e-6 kWh]
+    idle_quanta : ndarray of int64, shape (periods,)
+        Output that ramps and minimum loads do not let units take back and that is not sold. [1e-6 kWh]
+    start_cost : ndarray of int64, shape (units,)
+        Cost of the day's starts. [1e-6 currency]
+    uplift : ndarray of int64, shape (buyers + units + storages,)
+        What each party pays (positive) or receives so that no unit that starts up loses, sum 0. [1e-6 currency]
     welfare : float
-        Value of accepted demand at its step prices less cost of accepted supply at its offers. [currency]
+        Value of accepted demand at its step prices less cost of accepted supply at its offers and of starts.
+        [currency]
     method : str
         Path that computed it: "exact" or "pyomo".
     """
@@ -101,6 +111,11 @@ class PoolResult:
     unserved_quanta: IntArray
     spilled_quanta: IntArray
     payments: IntArray
+    charge_quanta: IntArray
+    discharge_quanta: IntArray
+    idle_quanta: IntArray
+    start_cost: IntArray
+    uplift: IntArray
     welfare: float
     method: str
 
@@ -167,18 +182,29 @@ class DayAheadPool:
         if method not in get_args(Method):
             raise ValueError(f"pool: unknown method {method!r}; choose one of: {', '.join(get_args(Method))}")
         self.parties = (*buyers, *offers.name)
-        if len(set(self.parties)) != len(self.parties):
-            raise ValueError(f"pool: parties {self.parties}; a name may stand once among buyers and offers")
+        refuse_repeated(self.parties)
         self.shape = (len(buyers), periods, len(steps))
         self.step_price = read_only(steps)
         self.floor, self.cap, self.k = floor, cap, k
-        capacity = _quanta("capacity_kwh", offers.capacity_kwh, (periods, len(offers.name)), axis=1)
+        self.capacity = read_only(as_quanta("capacity_kwh", offers.capacity_kwh, (periods, len(offers.name)), axis=1))
         costs = np.unique(offers.cost)
         self._ask_price = np.concatenate([[floor], costs])
         self._units_at = [np.flatnonzero(offers.cost == cost) for cost in costs]
-        self._capacity_at = [np.ascontiguousarray(capacity[:, units]) for units in self._units_at]
-        self._offered = self._by_cost(capacity)
-        self._model = None if method == "exact" else _PoolModel(capacity, offers.cost, steps, floor)
+        self._capacity_at = [np.ascontiguousarray(self.capacity[:, units]) for units in self._units_at]
+        self._offered = self._by_cost(self.capacity)
+        self._model = None if method == "exact" else _PoolModel(self.capacity, offers.cost, steps, floor)
+
+    @property
+    def price_rule(self) -> str:
+        """How prices are found, in words."""
+        return f"competitive interval, k = {self.k:g}"
+
+    @property
+    def solver(self) -> dict[str, str]:
+        """Name, version and method of the solver."""
+        if self._model is None:
+            return {"name": "merit order", "version": "", "method": "exact"}
+        return self._model.solver
 
     def clear(self, demand_kwh: ArrayLike, surplus_kwh: ArrayLike = 0.0) -> PoolResult:
         """Clear all periods of a day.
@@ -204,8 +230,8 @@ class DayAheadPool:
         RuntimeError
             If the solver's prices or quantities contradict each other.
         """
-        demand = _quanta("demand_kwh", demand_kwh, self.shape, axis=(0, 2))
-        surplus = _quanta("surplus_kwh", surplus_kwh, self.shape[:2], axis=0)
+        demand = as_quanta("demand_kwh", demand_kwh, self.shape, axis=(0, 2))
+        surplus = as_quanta("surplus_kwh", surplus_kwh, self.shape[:2], axis=0)
         bids = demand.sum(axis=0)
         asks = np.column_stack([surplus.sum(axis=0), self._offered])
         if self._model is None:
@@ -215,7 +241,7 @@ class DayAheadPool:
             bought = bids - np.rint(unserved).astype(np.int64)
             rejected = np.column_stack([spilled, self._offered - self._by_cost(generation)])
             sold = asks - np.rint(rejected).astype(np.int64)
-            _close(bids, bought, asks, sold)
+            close_gap(bids, bought, asks, sold)
             _trade_ties(self.step_price, bids, bought, self._ask_price, asks, sold)
         low, high = interval_of_awards(
             self.step_price, bought < bids, bought > 0, self._ask_price, sold < asks, sold > 0
@@ -224,39 +250,84 @@ class DayAheadPool:
         if self._model is not None:
             self._model.check_prices(low, high)
         price = np.array([price_at(*ends, self.k) for ends in zip(low.tolist(), high.tolist(), strict=True)])
-        return PoolResult(
-            price=read_only(price),
-            price_low=read_only(low),
-            price_high=read_only(high),
-            unserved_quanta=read_only(bids[:, 0] - bought[:, 0]),
-            spilled_quanta=read_only(asks[:, 0] - sold[:, 0]),
-            welfare=float((bought * self.step_price).sum() - (sold * self._ask_price).sum()) * QUANTUM_KWH,
+        schedule = np.zeros_like(self.capacity)
+        for level, (units, capacity) in enumerate(zip(self._units_at, self._capacity_at, strict=True), start=1):
+            schedule[:, units] = apportion(np.ascontiguousarray(sold[:, level]), capacity)
+        none = np.zeros((len(price), 0), dtype=np.int64)
+        welfare = float((bought * self.step_price).sum() - (sold * self._ask_price).sum()) * QUANTUM_KWH
+        return self._result(
+            demand,
+            surplus,
+            bought,
+            sold[:, 0],
+            schedule,
+            none,
+            none,
+            price=price,
+            price_low=low,
+            price_high=high,
+            welfare=welfare,
             method="exact" if self._model is None else "pyomo",
-            **self._shares(demand, surplus, bought, sold, price),
+            idle_quanta=np.zeros(len(price), dtype=np.int64),
+            start_cost=np.zeros(schedule.shape[1], dtype=np.int64),
+            uplift=np.zeros(len(self.parties), dtype=np.int64),
         )
+
+    def online_offer(self, result: PoolResult, period: int, sold_before: IntArray) -> IntArray:  # noqa: ARG002
+        """Return what each unit may sell online: the capacity that the pool left.
+
+        Parameters
+        ----------
+        result : PoolResult
+            The day's pool.
+        period : int
+            Settlement period.
+        sold_before : ndarray of int64, shape (units,)
+            Sold online in the period before; only ramps ask. [1e-6 kWh]
+
+        Returns
+        -------
+        ndarray of int64, shape (units,)
+            [1e-6 kWh]
+        """
+        left: IntArray = self.capacity[period] - result.schedule_quanta[period]
+        return left
 
     def _by_cost(self, energy: NDArray[Number]) -> NDArray[Number]:
         """Return the sums over units of one cost, shape (periods, costs)."""
         return np.column_stack([energy[:, units].sum(axis=1) for units in self._units_at])
 
-    def _shares(
-        self, demand: IntArray, surplus: IntArray, bought: IntArray, sold: IntArray, price: FloatArray
-    ) -> dict[str, IntArray]:
-        """Return who gets how much of the awards, and pays what for it."""
+    def _result(
+        self,
+        demand: IntArray,
+        surplus: IntArray,
+        bought: IntArray,
+        fed_in: IntArray,
+        schedule: IntArray,
+        charge: IntArray,
+        discharge: IntArray,
+        *,
+        price: FloatArray,
+        **columns: Any,
+    ) -> PoolResult:
+        """Return the result: who gets how much of the awards, and pays what for it."""
         buyers, periods, steps = self.shape
         by_step = np.ascontiguousarray(demand.transpose(1, 2, 0)).reshape(-1, buyers)
         accepted = apportion(bought.reshape(-1), by_step).reshape(periods, steps, buyers).transpose(2, 0, 1)
-        fed_in = apportion(np.ascontiguousarray(sold[:, 0]), np.ascontiguousarray(surplus.T)).T
-        schedule = np.zeros((periods, len(self.parties) - buyers), dtype=np.int64)
-        for level, (units, capacity) in enumerate(zip(self._units_at, self._capacity_at, strict=True), start=1):
-            schedule[:, units] = apportion(np.ascontiguousarray(sold[:, level]), capacity)
-        net = np.concatenate([accepted.sum(axis=2) - fed_in, -schedule.T])
-        return {
-            "schedule_quanta": read_only(schedule),
-            "demand_quanta": read_only(accepted),
-            "surplus_quanta": read_only(fed_in),
-            "payments": read_only(round_to_zero_sum((net * price).sum(axis=1))),
+        own = apportion(np.ascontiguousarray(fed_in), np.ascontiguousarray(surplus.T)).T
+        net = np.concatenate([accepted.sum(axis=2) - own, -schedule.T, (charge - discharge).T])
+        columns |= {
+            "price": price,
+            "schedule_quanta": schedule,
+            "demand_quanta": accepted,
+            "surplus_quanta": own,
+            "unserved_quanta": demand[:, :, 0].sum(axis=0) - bought[:, 0],
+            "spilled_quanta": surplus.sum(axis=0) - fed_in,
+            "charge_quanta": charge,
+            "discharge_quanta": discharge,
+            "payments": round_to_zero_sum((net * price).sum(axis=1)),
         }
+        return PoolResult(**{k: read_only(v) if isinstance(v, np.ndarray) else v for k, v in columns.items()})
 
 
 class _PoolModel:
@@ -267,34 +338,45 @@ class _PoolModel:
     """
 
     def __init__(self, capacity: IntArray, cost: FloatArray, step_price: FloatArray, floor: float) -> None:
-        from gridagora.markets.welfare import PersistentSolver, build_pool_model
+        from gridagora.markets.pool_model import build_pool_model
+        from gridagora.markets.solver import PersistentSolver
 
-        self._unit = 2.0 ** max(0, int(capacity.sum(axis=1).max()).bit_length() - 16)
+        self._unit = solver_unit(capacity)
         model = build_pool_model(capacity / self._unit, cost, step_price, floor)
         self._solver = PersistentSolver(model)
+        self.solver = self._solver.described
         self._net_demand = list(model.net_demand.values())
         self._step_demand = list(model.step_demand.values())
-        self._balances = list(model.constraint_balance.values())
-        self._variables = [
-            list(part.values()) for part in (model.variable_unserved, model.variable_spilled, model.variable_generation)
+        self._balances = self._solver.rows(model.constraint_balance.values())
+        self._columns = [
+            self._solver.columns(part.values())
+            for part in (model.variable_unserved, model.variable_spilled, model.variable_generation)
         ]
 
     def solve(self, bids: IntArray, surplus: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return unserved demand, spilled surplus and generation. [1e-6 kWh]."""
-        net = (bids.sum(axis=1) - surplus) / self._unit
-        for parameter, value in zip(self._net_demand, net.tolist(), strict=True):
-            parameter.value = value
-        for parameter, value in zip(self._step_demand, (bids[:, 1:] / self._unit).reshape(-1).tolist(), strict=True):
-            parameter.value = value
+        assign(self._net_demand, (bids.sum(axis=1) - surplus) / self._unit)
+        assign(self._step_demand, bids[:, 1:] / self._unit)
         self._solver.solve()
-        unserved, spilled, generation = (self._unit * self._solver.values(part) for part in self._variables)
+        unserved, spilled, generation = (self._unit * part for part in self._solver.values(*self._columns))
         return unserved.reshape(bids.shape), spilled, generation.reshape(len(bids), -1)
 
     def check_prices(self, low: FloatArray, high: FloatArray) -> None:
         """Raise RuntimeError if a dual of the last solution lies outside its period's interval."""
-        from gridagora.markets.welfare import refuse_outside
+        from gridagora.markets.solver import refuse_outside
 
         refuse_outside(self._solver.duals(self._balances), low, high)
+
+
+def solver_unit(capacity: IntArray) -> float:
+    """Return the power of two of quanta in which a period's capacity is at most 2^16."""
+    return float(2.0 ** max(0, int(capacity.sum(axis=1).max()).bit_length() - 16))
+
+
+def assign(parameters: list[Any], values: FloatArray) -> None:
+    """Give parameters of a Pyomo model their values, in order."""
+    for parameter, value in zip(parameters, values.reshape(-1).tolist(), strict=True):
+        parameter.value = value
 
 
 def _cross_periods(
@@ -314,7 +396,7 @@ def _cross_periods(
     return bought, sold
 
 
-def _close(bids: IntArray, bought: IntArray, asks: IntArray, sold: IntArray) -> None:
+def close_gap(bids: IntArray, bought: IntArray, asks: IntArray, sold: IntArray) -> None:
     """Put what rounding left between demand and supply of a period on its marginal step, in place.
 
     The marginal step is the one farthest from both of its ends: all others are integers already.
@@ -345,7 +427,7 @@ def _trade_ties(
         sold[:, level] += more
 
 
-def _quanta(name: str, energy_kwh: ArrayLike, shape: tuple[int, ...], axis: int | tuple[int, ...]) -> IntArray:
+def as_quanta(name: str, energy_kwh: ArrayLike, shape: tuple[int, ...], axis: int | tuple[int, ...]) -> IntArray:
     """Return energy in quanta, repeated to `shape` where an axis is missing; `axis` are those within a period."""
     given = np.asarray(energy_kwh, dtype=np.float64)
     try:
@@ -360,6 +442,12 @@ def _quanta(name: str, energy_kwh: ArrayLike, shape: tuple[int, ...], axis: int 
     if most >= MOST_QUANTA * QUANTUM_KWH:
         raise ValueError(f"pool: {name} holds {most:.4g} kWh in a period; must stay below 4.5e9; split the area")
     return np.rint(energy / QUANTUM_KWH).astype(np.int64)
+
+
+def refuse_repeated(parties: tuple[str, ...]) -> None:
+    """Raise ValueError if a party stands twice among buyers, offers and storages."""
+    if len(set(parties)) != len(parties):
+        raise ValueError(f"pool: parties {parties}; a name may stand once among buyers, offers and storages")
 
 
 def _refuse_bad_prices(offers: Offers, steps: FloatArray, floor: float, cap: float) -> None:

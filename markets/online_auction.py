@@ -69,9 +69,11 @@ class AuctionDay:
         ValueError
             If a state is left out or repeated.
         """
-        if (self.state[period] != to - 1).any() or to in _ENDS:
-            now = AuctionState(int(np.atleast_1d(self.state[period])[0])).name
-            raise ValueError(f"auction of period {period} is in state {now}; {to.name} does not follow")
+        wrong = np.atleast_1d(self.state[period] != to - 1)
+        if wrong.any() or to in _ENDS:
+            first = np.atleast_1d(np.arange(self.state.size)[period])[wrong.argmax()]
+            now = AuctionState(int(self.state[first])).name
+            raise ValueError(f"auction of period {first} is in state {now}; {to.name} does not follow")
         self.state[period] = to
 
     def record(
@@ -141,7 +143,7 @@ class AuctionDay:
         count, quanta : int
             Orders with an award, and energy awarded [1e-6 kWh].
         """
-        if self.state[period] == AuctionState.AUCTION:
+        if self.state[period] != AuctionState.AWARD:
             self.advance(period, AuctionState.AWARD)
         self.record(period, AuctionState.AWARD, side, count, quanta)
         asked = self.count[period, AuctionState.AUCTION, side], self.quanta[period, AuctionState.AUCTION, side]

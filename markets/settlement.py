@@ -44,6 +44,7 @@ def member_lines(tariff: Tariff, peer: PeerTerms) -> tuple[Line, ...]:
         energy undelivered (short) and overbought (long).
     """
     n = len(tariff.classes)
+    short, long = weights(n, "undelivered"), weights(n, "overbought")
     return (
         *tariff.lines(peer.wheeling),
         Line("feed-in", "feed_in", "supplier", weights(n, "fed_in"), -peer.feed_in, money()),
@@ -58,8 +59,8 @@ def member_lines(tariff: Tariff, peer: PeerTerms) -> tuple[Line, ...]:
             money(),
         ),
         Line("fee on energy sold", "platform_fee", "auctioneer", weights(n, "sold"), peer.fee_seller, money()),
-        Line("sold online, not delivered", "imbalance", "grid_company", weights(n), 0.0, money("short")),
-        Line("bought online, not used", "imbalance", "grid_company", weights(n), 0.0, money("long", -1.0)),
+        Line("sold online, not delivered", "imbalance", "grid_company", short, 0.0, money("short")),
+        Line("bought online, not used", "imbalance", "grid_company", long, 0.0, money("long", -1.0)),
     )
 
 
@@ -127,8 +128,8 @@ def activate(need: NDArray[np.int64], spare_up: NDArray[np.int64], spare_down: N
     if missing.any():
         period = int(np.flatnonzero(missing)[0])
         raise ValueError(
-            f"period {period}: {int(need[period])} x 1e-6 kWh to activate, {int(missing[period])} more than the units "
-            "can give; shed or curtail first"
+            f"period {period}: {int(need[period])} x 1e-6 kWh to activate, {abs(int(missing[period]))} more than the "
+            "units can give; shed or curtail first"
         )
     return activated
 

@@ -12,7 +12,8 @@ from gridagora.agents.columns import DELIVER_TOTALS, PLAN_TOTALS, SETTLE_TOTALS
 from gridagora.markets.online_auction import AuctionDay
 
 if TYPE_CHECKING:
-    from gridagora.agents.population import DayPlan, Population, Quotes
+    from gridagora.agents.plans import DayPlan, Quotes
+    from gridagora.agents.population import Population
     from gridagora.markets.day_ahead import PoolResult
     from gridagora.sim.clock import Day
 
@@ -41,7 +42,7 @@ class PopulationDay:
     quotes: Quotes
 
     def __init__(self, population: Population, periods: int, sample: Quanta) -> None:
-        self.population, self.sample = population, sample
+        self.population, self.sample, self.rows = population, sample, population.rows[sample]
         self.gate: Quanta = np.zeros((periods, PLAN_TOTALS), np.int64)
         self.delivered: Quanta = np.zeros((periods, DELIVER_TOTALS), np.int64)
         self.settled: Quanta = np.zeros((periods, SETTLE_TOTALS), np.int64)
@@ -52,9 +53,9 @@ class PopulationDay:
     def observe(self, period: int) -> None:
         """Keep meter, award and state of charge of the sampled members."""
         state = self.population.state
-        self.net[period] = state.net[self.sample]
-        self.award[period] = state.planned[self.sample]
-        self.stored[period] = state.stored[self.sample]
+        self.net[period] = state.net[self.rows]
+        self.award[period] = state.planned[self.rows]
+        self.stored[period] = state.stored[self.rows]
 
 
 @dataclass(slots=True)
@@ -124,12 +125,12 @@ class DayRecord:
         self.activated: Quanta = np.zeros((periods, units), np.int64)
 
     def delivered(self, column: int) -> Quanta:
-        """Return a column of :func:`gridagora.agents.kernels.deliver` summed over populations, shape (periods,)."""
+        """Return a column of :func:`gridagora.agents.delivery.deliver` summed over populations, shape (periods,)."""
         summed: Quanta = np.sum([p.delivered[:, column] for p in self.populations], axis=0)
         return summed
 
     def settled(self, column: int) -> Quanta:
-        """Return a column of :func:`gridagora.agents.kernels.settle` summed over populations, shape (periods,)."""
+        """Return a column of :func:`gridagora.agents.delivery.settle` summed over populations, shape (periods,)."""
         summed: Quanta = np.sum([p.settled[:, column] for p in self.populations], axis=0)
         return summed
 

@@ -148,16 +148,16 @@ def auction_surplus(record: DayRecord, model: Simulation) -> tuple[NDArray[np.fl
 
 def member_rows(record: DayRecord, entry: PopulationDay) -> Columns:
     """Return one row a period and sampled member: meter, awards, load, generation, state of charge."""
-    population, sample = entry.population, entry.sample
+    population, rows = entry.population, entry.rows
     members, today = population.members, population.today
     periods, n = entry.net.shape
-    load = members.annual_kwh[sample] * entry.plan.load[:, today.load_code[sample]]
-    load = load * population.load_noise[:, today.load_row[sample]] * record.errors["realised_load"][:, None]
-    pv = members.pv_annual_kwh[sample] * entry.plan.pv[:, members.pv_profile[sample]]
-    pv = pv * population.pv_noise[:, today.pv_row[sample]] * record.errors["realised_pv"][:, None]
+    load = members.annual_kwh[rows] * entry.plan.load[:, today.load_code[rows]]
+    load = load * population.load_noise[:, today.load_row[rows]] * record.errors["realised_load"][:, None]
+    pv = members.pv_annual_kwh[rows] * entry.plan.pv[:, members.pv_profile[rows]]
+    pv = pv * population.pv_noise[:, today.pv_row[rows]] * record.errors["realised_pv"][:, None]
     return {
         "population": [population.name] * (periods * n),
-        "member": np.tile(sample, periods),
+        "member": np.tile(entry.sample, periods),
         "day": np.full(periods * n, record.day.index),
         "period": np.repeat(np.arange(periods), n),
         "withdrawal_kwh": kwh(np.maximum(entry.net, 0)).ravel(),

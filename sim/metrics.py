@@ -184,7 +184,7 @@ def shed_load(record: Record) -> list[Kpi]:
 
 
 def curtailed(record: Record) -> list[Kpi]:
-    """Generation of members that was cut off [kWh]."""
+    """Energy that members could have generated and were not allowed to [kWh]."""
     return [Kpi("curtailed", SYSTEM, _energy(record, "curtailed_kwh"), "kWh")]
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
 LOG = "run.log"
+REPORT_MARK = '<meta name="generator" content="GridAgora'
 _TABLE, _FILE = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _TEMPORARY = ".gridagora-tmp"
 _PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6"}
@@ -87,14 +88,14 @@ class ResultWriter:
         if name in self._tables:
             raise ValueError(f"table {name!r} is open for appending; give another name")
         self._list_file(f"{name}.parquet")
-        return _write_file(self.path / f"{name}.parquet", lambda f: pq.write_table(table, f, **_PARQUET))
+        return write_file(self.path / f"{name}.parquet", lambda f: pq.write_table(table, f, **_PARQUET))
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file, such as ``scenario.yaml`` or ``kpis.csv``; errors as in `write`."""
         if not _FILE.fullmatch(name) or name in (MANIFEST, UNFINISHED, LOG):
             raise ValueError(f"file name: given {name!r}; allowed: a plain name that is not one of a run's own")
         self._list_file(name)
-        return _write_file(self.path / name, lambda f: f.write(text.encode()))
+        return write_file(self.path / name, lambda f: f.write(text.encode()))
 
     def open_table(self, name: str, units: Mapping[str, str], rows_per_part: int = 10_000) -> TableWriter:
         """Open a table that grows during the run.
@@ -200,7 +201,7 @@ class TableWriter:
             return
         table = pa.concat_tables(self._waiting).combine_chunks()
         part = self._folder / f"{self.name}.part-{len(self._parts) + 1:04d}.parquet"
-        self._parts.append(_write_file(part, lambda f: pq.write_table(table, f, **_PARQUET)))
+        self._parts.append(write_file(part, lambda f: pq.write_table(table, f, **_PARQUET)))
         self._waiting.clear()
 
     def close(self) -> None:
@@ -216,7 +217,7 @@ class TableWriter:
                 for part in self._parts:
                     writer.write_table(pq.ParquetFile(part).read())
 
-        _write_file(self._folder / f"{self.name}.parquet", merge)
+        write_file(self._folder / f"{self.name}.parquet", merge)
         self._closed = True
         for part in self._parts:
             part.unlink()
@@ -300,7 +301,14 @@ def units(path: str | os.PathLike[str], table: str) -> dict[str, str]:
     return read_tables(path, unfinished=True).units(table)
 
 
+def is_report(path: Path) -> bool:
+    """Tell whether a file is an HTML report of ours."""
+    return path.is_file() and REPORT_MARK.encode() in path.read_bytes()[:1000]
+
+
 def _remove_run(folder: Path) -> None:
+    if is_report(folder / "report.html"):  # it would describe the run that is replaced
+        (folder / "report.html").unlink()
     for name in _listed_files(folder):
         (folder / name).unlink(missing_ok=True)
         for part in _table_files(folder, name.removesuffix(".parquet")):
@@ -370,11 +378,11 @@ def _arrow_array(values: Any) -> Any:
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> Path:
     text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    return _write_file(path, lambda f: f.write(text.encode()))
+    return write_file(path, lambda f: f.write(text.encode()))
 
 
-def _write_file(path: Path, write: Callable[[IO[bytes]], Any]) -> Path:
-    """Write under a temporary name, then rename: a file is complete or absent."""
+def write_file(path: Path, write: Callable[[IO[bytes]], Any]) -> Path:
+    """Write a file under a temporary name, then rename it: it is complete or absent; else OSError."""
     temporary = path.with_name(f".{path.name}{_TEMPORARY}")
     with _explained(path):
         try:

@@ -62,9 +62,7 @@ def philox(
 
 
 @kernel(parallel=True)
-def fill_words(
-    k0: np.uint64, k1: np.uint64, first: int, day: int, draw: int, out: NDArray[np.uint32]
-) -> None:
+def fill_words(k0: np.uint64, k1: np.uint64, first: int, day: int, draw: int, out: NDArray[np.uint32]) -> None:
     """Fill four words for each of a run of members.
 
     Parameters

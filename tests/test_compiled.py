@@ -121,7 +121,7 @@ def test_division_by_zero_follows_numpy():
 
 @pytest.mark.compiled
 def test_kernels_are_kept_in_the_folder_of_the_sources():
-    """numba writes to the folder that carries the hash, not beside the sources."""
+    """Numba writes to the folder that carries the hash, not beside the sources."""
     assert Path(numba.config.CACHE_DIR).name.startswith("kernels-")
     assert Path(numba.config.CACHE_DIR).parent.name == "gridagora"
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gridagora.markets.day_ahead import DayAheadPool, Offers, _close, _PoolModel
+from gridagora.markets.day_ahead import DayAheadPool, Offers, _PoolModel, close_gap
 from gridagora.markets.orders import InfeasibleMarket
 
 METHODS = ["exact", "pyomo"]
@@ -196,15 +196,15 @@ def test_rounding_goes_to_the_marginal_step():
     """One quantum between the sides goes to the step farthest from both ends, more than rounding is an error."""
     bids, asks = np.array([[10, 10]]), np.array([[20, 20]])
     bought, sold = np.array([[10, 0]]), np.array([[9, 0]])
-    _close(bids, bought, asks, sold)
+    close_gap(bids, bought, asks, sold)
     assert (bought.tolist(), sold.tolist()) == ([[10, 0]], [[10, 0]])
     bought, sold = np.array([[10, 5]]), np.array([[16, 0]])
-    _close(bids, bought, np.array([[16, 20]]), sold)
+    close_gap(bids, bought, np.array([[16, 20]]), sold)
     assert (bought.tolist(), sold.tolist()) == ([[10, 6]], [[16, 0]])
     with pytest.raises(RuntimeError, match="pool: period 0: solver's demand and supply differ by 1 quanta"):
-        _close(bids, np.array([[10, 0]]), np.array([[9, 20]]), np.array([[9, 0]]))
+        close_gap(bids, np.array([[10, 0]]), np.array([[9, 20]]), np.array([[9, 0]]))
     with pytest.raises(RuntimeError, match="differ by 5 quanta"):
-        _close(bids, np.array([[10, 5]]), asks, np.array([[10, 0]]))
+        close_gap(bids, np.array([[10, 5]]), asks, np.array([[10, 0]]))
 
 
 def test_a_contradiction_of_the_solver_stops_the_run(monkeypatch):

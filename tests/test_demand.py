@@ -51,6 +51,14 @@ def test_neutral_with_a_single_class_does_nothing(form):
     assert (factor == 1.0).all()
 
 
+@pytest.mark.parametrize("form", ["linear", "log"])
+def test_neutral_with_load_in_one_class_only(form):
+    """Load that no other period could take stays where it is."""
+    load = np.array([4000.0, 4000.0, 0.0])
+    factor = price_response(PRICES, 0.5, CLASSES, load, -0.5, 0.0, form=form, neutral=True)
+    assert (factor * load == load).all()
+
+
 def test_load_is_never_negative():
     """A linear response of 1 - 2 x 1 ends at 0."""
     factor = price_response(np.full(2, 1.0), 0.5, np.zeros(2, np.uint8), np.ones(2), -2.0, 0.0)

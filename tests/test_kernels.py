@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridagora.agents import kernels
+from gridagora.agents import delivery, kernels
 from gridagora.agents.columns import (
     BOUGHT,
     CHARGE,
-    DELIVERED,
     DISCHARGE,
     EARNED,
     ENERGY_ROWS,
@@ -28,6 +27,7 @@ from gridagora.agents.columns import (
     P_SELLERS,
     P_WITHDRAWAL,
     P_WITHDRAWN,
+    OVERBOUGHT,
     PAID,
     PV,
     SHORT,
@@ -45,7 +45,7 @@ from gridagora.agents.columns import (
     T_USED,
     T_WITHDRAWAL,
     TRUTHFUL,
-    USED,
+    UNDELIVERED,
     WITHDRAWAL,
     ZI_CONSTRAINED,
     Accounts,
@@ -75,6 +75,9 @@ def world(n, classes=1, **columns):
     kinds = {"annual_kwh": np.float32, "pv_annual_kwh": np.float32, "battery_kwh": np.float32}
     kinds |= {"battery_flow": np.float32, "stored": np.float32, "planned": np.int64, "net": np.int64}
     kinds |= {"load_code": np.uint16, "load_row": np.uint16, "pv_row": np.uint16, "quote_row": np.uint16}
+
+    columns.setdefault("number", range(n))
+    kinds["number"] = np.uint32
 
     def column(name):
         return np.array(columns.pop(name, [0] * n), kinds.get(name, np.uint8))
@@ -201,7 +204,7 @@ def test_delivery_by_hand():
     Loads 2, 4, 2 x 1.5 = 3, 2, 1; PV 4, 8 x 0.5 = 4, 1; the battery charges 1 of 4 - 2.
     """
     here = town()
-    totals = kernels.deliver(
+    totals = delivery.deliver(
         here.members,
         here.today,
         here.state,
@@ -224,7 +227,7 @@ def test_delivery_at_night_by_hand():
     here = town()
     load, pv = TOWN_LOAD[:, 0].copy(), TOWN_PV[:, 0].copy()
     noise = np.ones(2)
-    totals = kernels.deliver(here.members, here.today, here.state, load, pv, noise, noise, EFFICIENCY, 2)
+    totals = delivery.deliver(here.members, here.today, here.state, load, pv, noise, noise, EFFICIENCY, 2)
     assert here.state.net.tolist() == [1_000_000, 4_000_000, 1_000_000, 1_200_000, 500_000]
     assert totals[[CHARGE, DISCHARGE]].tolist() == [0, 800_000]
     assert here.state.stored[3] == pytest.approx(0.0, abs=1e-9)
@@ -298,7 +301,9 @@ def test_batteries_over_a_day(batteries, day, efficiency):
     ones = np.ones(1)
     for load, pv in day:
         before = here.state.stored.astype(float)
-        totals = kernels.deliver(here.members, here.today, here.state, table(load), table(pv), ones, ones, efficiency, 2)
+        totals = delivery.deliver(
+            here.members, here.today, here.state, table(load), table(pv), ones, ones, efficiency, 2
+        )
         raw = round(load * 1e6) - round(pv * 1e6)
         net, stored = here.state.net, here.state.stored.astype(float)
         assert (np.abs(net - raw) <= flow.astype(float) * 1e6).all()
@@ -324,7 +329,7 @@ def test_a_perfect_forecast_is_what_the_meter_says():
         load, pv = TOWN_LOAD[:, t].copy(), TOWN_PV[:, t].copy()
         gate = (here.members, here.today, here.state, load, pv)
         _, quoted = kernels.quote(*gate, BUY_TICKS, SELL_TICKS, 10, EFFICIENCY, 1, 2)
-        met = kernels.deliver(*gate, noise, noise, EFFICIENCY, 2)
+        met = delivery.deliver(*gate, noise, noise, EFFICIENCY, 2)
         assert (here.state.planned == here.state.net).all()
         assert (quoted[:6] == plan[t, :6]).all()
         assert plan[t, [P_WITHDRAWAL, P_INJECTION]].tolist() == met[[WITHDRAWAL, INJECTION]].tolist()
@@ -355,7 +360,7 @@ SETTLE_SELL = table([0, 0, 0], [3, 2, 4], [3, 2, 4], kind=np.int32)
 
 def settle(here, margins=MARGINS, cuts=(0.0, 0.0), least=10_000, price_class=1, block=2):
     """Settle the period of `here` in the prices and ticks above."""
-    return kernels.settle(
+    return delivery.settle(
         here.members,
         here.today,
         here.state,
@@ -384,11 +389,11 @@ def test_settlement_by_hand():
     assert here.state.planned.tolist() == [2_000_000, 0, 500_000, -1_000_000, -2_000_000, 0, 0, 1_000_000, -1_000_000]
     assert (energy[0] == 0).all()
     assert energy[1].tolist() == [0, 3_000_000, 1_500_000, 0, 0, 0, 1_000_000, 0, 500_000]
-    assert energy[2 + USED].tolist() == [1_500_000, 0, 500_000, 0, 0, 0, 0, 0, 0]
+    assert energy[2 + OVERBOUGHT].tolist() == [500_000, 0, 0, 0, 0, 0, 0, 1_000_000, 0]
     assert energy[2 + FED_IN].tolist() == [0, 0, 0, 0, 500_000, 5_000, 0, 250_000, 0]
     assert energy[2 + BOUGHT].tolist() == [2_000_000, 0, 500_000, 0, 0, 0, 0, 1_000_000, 0]
     assert energy[2 + SOLD].tolist() == [0, 0, 0, 1_000_000, 2_000_000, 0, 0, 0, 1_000_000]
-    assert energy[2 + DELIVERED].tolist() == [0, 0, 0, 400_000, 2_000_000, 0, 0, 0, 0]
+    assert energy[2 + UNDELIVERED].tolist() == [0, 0, 0, 600_000, 0, 0, 0, 0, 1_000_000]
     # 0.4 a kWh awarded; 0.3 for 0.5 and 1 kWh overbought; 0.5 for 0.6 and 1 kWh undelivered.
     assert money[PAID] == pytest.approx([800_000, 0, 200_000, 0, 0, 0, 0, 400_000, 0])
     assert money[EARNED] == pytest.approx([0, 0, 0, 400_000, 800_000, 0, 0, 0, 400_000])
@@ -451,9 +456,9 @@ def test_settlement_identities(rows, accepted, third, shed, curtailed):
     planned, net, strategy, row = (list(column) for column in zip(*rows, strict=True))
     here = world(len(rows), strategy=strategy, quote_row=row, planned=planned, net=net)
     totals = settle(here, (5, accepted, 1000, 3, third, 3), (shed, curtailed), price_class=0)
-    retail, used, fed_in, bought, sold, delivered = here.accounts.energy
+    retail, fed_in, bought, sold, overbought, undelivered = here.accounts.energy
     withdrawal, injection = np.maximum(here.state.net, 0), np.maximum(-here.state.net, 0)
-    overbought, undelivered = bought - used, sold - delivered
+    used, delivered = bought - overbought, sold - undelivered
     assert (here.accounts.energy >= 0).all()
     assert (used + retail == withdrawal).all()
     assert (delivered + fed_in == injection).all()
@@ -482,10 +487,10 @@ def test_bill_lines_by_hand():
     here.accounts.energy[0] = [1_000_005, 10]
     here.accounts.energy[1 + SOLD] = [77, 77]
     here.accounts.money[PAID] = [7.25, -0.75]
-    on_energy, on_money = np.zeros((2, 6)), np.zeros((2, 4))
-    on_energy[0, 0], on_money[1, PAID] = 0.3, 1.0
+    quantity, price, on_money = np.zeros((2, 6)), np.array([0.3, 0.0]), np.zeros((2, 4))
+    quantity[0, 0], on_money[1, PAID] = 1.0, 1.0
     bills = np.zeros(2, np.int64)
-    sums = kernels.bill_lines(here.accounts, on_energy, on_money, np.array([0.0, 100.0]), bills, 1)
+    sums = delivery.bill_lines(here.accounts, quantity, price, on_money, np.array([0.0, 100.0]), bills, 1)
     assert bills.tolist() == [300_109, 102]
     assert sums.tolist() == [300_005, 206]
 
@@ -510,7 +515,7 @@ def test_bills_sum_to_the_lines(lines, members, per_day):
     on_energy, on_money = (np.array(column) for column in zip(*lines, strict=True))
     fixed = np.full(len(lines), per_day)
     bills = np.zeros(len(members), np.int64)
-    sums = kernels.bill_lines(here.accounts, on_energy, on_money, fixed, bills, 2)
+    sums = delivery.bill_lines(here.accounts, on_energy, np.ones(len(lines)), on_money, fixed, bills, 2)
     assert bills.sum() == sums.sum()
     exact = on_energy @ here.accounts.energy + on_money @ here.accounts.money + fixed[:, None]
     size = np.abs(on_energy) @ here.accounts.energy + np.abs(on_money) @ here.accounts.money + fixed[:, None]
@@ -586,13 +591,16 @@ def whole_day(block):
         curves, totals = kernels.quote(*gate, ticks, ticks, 10, 0.9, 10_000, block)
         assert curves.sum(axis=1).tolist() == totals[[P_BID, P_OFFER]].tolist()
         seen += [curves, totals, here.state.planned.copy()]
-        seen += [kernels.deliver(*gate, noise, noise[::-1].copy(), 0.9, block), here.state.net.copy()]
+        seen += [delivery.deliver(*gate, noise, noise[::-1].copy(), 0.9, block), here.state.net.copy()]
         margins, cuts = (6, 1, 3, 4, 2, 3), (0.01, 0.02)
         book = (here.members, here.today, here.state, here.accounts)
-        seen.append(kernels.settle(*book, 0, ticks, ticks, margins, PRICES, cuts, 10_000, block))
+        seen.append(delivery.settle(*book, 0, ticks, ticks, margins, PRICES, cuts, 10_000, block))
     bills = np.zeros(n, np.int64)
     weights = np.linspace(-0.5, 0.6, 3 * 6).reshape(3, 6)
-    seen += [kernels.bill_lines(here.accounts, weights, weights[:, :4].copy(), np.arange(3.0), bills, block), bills]
+    sums = delivery.bill_lines(
+        here.accounts, weights, np.array([0.3, -1.0, 0.0]), weights[:, :4].copy(), np.arange(3.0), bills, block
+    )
+    seen += [sums, bills]
     return [*seen, *here.today, *here.state, *here.accounts]
 
 

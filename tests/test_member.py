@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gridagora.agents import population as module
-from gridagora.agents.columns import BOUGHT, EARNED, FED_IN, NO_CONSENT, PAID, SOLD, TRUTHFUL, USED, ZI_CONSTRAINED
+from gridagora.agents.columns import BOUGHT, EARNED, FED_IN, LONG, NO_CONSENT, OVERBOUGHT, PAID, SOLD, TRUTHFUL, ZI_CONSTRAINED
 from gridagora.agents.member import Member
 from gridagora.agents.population import Population
 from gridagora.agents.profiles import Profiles
@@ -82,13 +82,14 @@ def test_a_bill_by_hand(members):
     """A trader used 3 kWh of the supplier's and 1 of 2 bought at 0.4, fed in 5, sold 2 at 0.4, in two days.
 
     Energy 1.059, standing 0.4, network 0.51, wheeling 0.08, levy 0.108, feed-in -1.8, bought 0.8, sold -0.8, fees
-    0.01 each: 0.377 in sum.
+    0.01 each, 0.2 back for the kWh not used: 0.177 in sum.
     """
     energy, money = members.accounts
     energy[0, 1] = 3_000_000
-    for row, quanta in ((USED, 1_000_000), (BOUGHT, 2_000_000), (FED_IN, 5_000_000), (SOLD, 2_000_000)):
+    for row, quanta in ((OVERBOUGHT, 1_000_000), (BOUGHT, 2_000_000), (FED_IN, 5_000_000), (SOLD, 2_000_000)):
         energy[1 + row, 1] = quanta
     money[PAID, 1] = money[EARNED, 1] = 800_000
+    money[LONG, 1] = 200_000
     members.bill_to_date()
     members.bill_to_date()
     bill = members[1].bill
@@ -105,6 +106,7 @@ def test_a_bill_by_hand(members):
             "sold online": -0.8,
             "fee on energy bought": 0.01,
             "fee on energy sold": 0.01,
+            "bought online, not used": -0.2,
         }
     )
     rows = bill.set_index("line")
@@ -112,8 +114,8 @@ def test_a_bill_by_hand(members):
     assert rows.loc["feed-in", ["quantity", "unit", "price"]].tolist() == [pytest.approx(5.0), "kWh", -0.36]
     assert rows.loc["bought online", "price"] == pytest.approx(0.4)
     assert rows.loc["sold online", "price"] == pytest.approx(-0.4)
-    assert members[1].paid == pytest.approx(0.377)
-    assert members.bills[1] == 377_000
+    assert members[1].paid == pytest.approx(0.177)
+    assert members.bills[1] == 177_000
 
 
 def test_paid_counts_closed_months_and_the_open_one(members):

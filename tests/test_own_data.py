@@ -2,8 +2,10 @@
 
 # ruff: noqa: PD011
 
+import re
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +18,7 @@ from pydantic import ValidationError
 from gridagora.agents.profiles import DayTables
 from gridagora.scenarios.data_file import MAX_ALIKE, DataFileError, zone_of
 from gridagora.scenarios.own_data import DataFile, OwnSeries, as_profiles, read_series
+from gridagora.scenarios.yaml_lines import parse
 
 NEW_YEAR = date(2016, 1, 1)
 
@@ -445,3 +448,26 @@ def test_days_and_periods(tmp_path, n_days, period):
     """No days, and periods that no run has, are refused."""
     with pytest.raises(ValueError, match=f"given {period} and {n_days}; allowed 5, 15, 30, 60 and at least 1"):
         day(tmp_path, {"a": [1.0]}, n_days=n_days, period=period)
+
+
+HOW_TO = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "own_data.md"
+
+
+def test_how_to(tmp_path):
+    """The mapping, the table and the refusals that the how-to page shows are those of the program."""
+    blocks = re.findall(r"```(\w+)\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
+    shown = DataFile(**parse(blocks[0][1].encode()).value)
+    assert shown.columns == ("house_1", "house_7")
+    tmp_path.joinpath("street.csv").write_text(blocks[1][1], encoding="utf-8")
+    street = shown.model_copy(update={"path": "street.csv", "time_zone": None})
+    with pytest.raises(DataFileError) as info:  # two rows are no day
+        read_series(street, tmp_path, NEW_YEAR, 1, 15)
+    assert len(info.value.problems) == 1
+    times = stamps(96, 15)
+    times[5:8] = [times[4], times[5]]
+    load = ["0.5"] * 95
+    load[2], load[3] = "-1.5", "n/a"
+    write(tmp_path, {"time": times, "house_1": load, "house_7": 1.0}, "street.csv")
+    with pytest.raises(DataFileError) as info:
+        read_series(street, tmp_path, NEW_YEAR, 1, 15)
+    assert blocks[3][1].splitlines() == info.value.problems

@@ -46,6 +46,8 @@ NOON, NIGHT = 12, 0
 ONES = np.ones(24)
 PEER = PeerTerms(wheeling=0.08, fee_buyer=0.005, fee_seller=0.005, feed_in=0.36)
 LEAST = 10_000
+#: Streams draw from (0, 1) in steps of 2^-32.
+LARGEST_DRAW = 1 - 2.0**-33
 
 
 def terms(count, **changed):
@@ -214,7 +216,7 @@ def test_zero_intelligence_quotes_by_hand():
     415 + 0.5 x 1136 = 983.
     """
     members = build([1000])
-    members.quote_draws[:, :3] = [0.0, 0.5, 1 - 2.0**-33]
+    members.quote_draws[:, :3] = [0.0, 0.5, LARGEST_DRAW]
     quotes = members.quotes(members.forecast(CALENDAR.day(2), ONES, ONES, LEAST), -0.05, 1.5, 0.001)
     assert quotes.buy[NOON, ZI_CONSTRAINED, :3].tolist() == [0, 244, 488]
     assert quotes.sell[NOON, ZI_CONSTRAINED, :3].tolist() == [415, 983, 1550]
@@ -227,7 +229,7 @@ def test_zero_intelligence_quotes_by_hand():
     st.integers(5, 2000),
     st.floats(0.0, 0.6),
     st.floats(0, 0.1),
-    st.floats(0.0, 1.0, exclude_max=True),
+    st.floats(0.0, LARGEST_DRAW),
 )
 def test_no_quote_passes_its_limit(floor, cap, steps, feed_in, wheeling, draw):
     """No strategy bids above or asks below its reservation price, or outside floor and cap (A4)."""
@@ -409,6 +411,16 @@ def test_no_consent():
     assert not curves.any()
     assert totals[P_BUYERS] == 0
     assert totals[P_WITHDRAWAL] == 3_000_000
+
+
+@pytest.mark.parametrize(("annual", "kind"), [(268_000, np.int32), (269_000, np.int64)])
+def test_energies_of_a_period_take_32_bits_where_four_times_the_highest_meter_fits(annual, kind):
+    """2^31 quanta are 2147 kWh: 4 x 536 kWh an hour fit, 4 x 538 do not."""
+    members = build([annual, 10], [1, 0])
+    assert members.state.net.dtype == members.state.planned.dtype == kind
+    plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
+    assert members.deliver(NIGHT, plan, (3.9, 1.0))[WITHDRAWAL] == members.state.net.sum(dtype=np.int64)
+    assert members.state.net[0] == pytest.approx(annual * 7800)
 
 
 def test_members_by_number():

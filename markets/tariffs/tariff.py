@@ -17,7 +17,7 @@ from pydantic import Field
 from gridagora.sim.plugin import Frozen
 
 #: Energy columns of a member behind those of retail energy by price class, and its money columns.
-ENERGY = ("used", "fed_in", "bought", "sold", "delivered")
+ENERGY = ("fed_in", "bought", "sold", "overbought", "undelivered")
 MONEY = ("paid", "earned", "short", "long")
 
 
@@ -81,7 +81,9 @@ class BillLine:
 
 
 def weights(classes: int, *names: str | int) -> NDArray[np.float64]:
-    """Return weights of the energy columns: 1 for each class index, ``"retail"`` (all classes) or column name.
+    """Return weights of the energy columns: 1 for each class index or column name.
+
+    ``"retail"`` stands for all classes, ``"used"`` for what was bought online and withdrawn.
 
     Parameters
     ----------
@@ -100,6 +102,8 @@ def weights(classes: int, *names: str | int) -> NDArray[np.float64]:
             chosen[name] = 1.0
         elif name == "retail":
             chosen[:classes] = 1.0
+        elif name == "used":
+            chosen += weights(classes, "bought") - weights(classes, "overbought")
         else:
             chosen[classes + ENERGY.index(name)] = 1.0
     return chosen

@@ -1,0 +1,228 @@
+"""The HTML report: one file with tables and pictures inside, the same bytes for the same runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridagora.sim.report import figures
+from gridagora.sim.report.sankey import number, payments_by_role, who_paid_whom
+from gridagora.sim.results import REPORT_MARK, is_report, read_manifest, read_tables, write_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = Path(__file__).parent
+CAPTIONS = {
+    "Day with the highest load": "Above: power by source, stacked, and consumption. Below: prices of the pool and the "
+    "online auction; retail energy price and feed-in price are means over the households' bills.",
+    "Load by source": "Up to seven days around the highest load. Sources are stacked; the black line is consumption. What "
+    "lies above it covers losses, storage and export.",
+    "Prices": "The same days. The shaded band is the interval of prices at which supply and demand of the auction meet.",
+    "Auction with the largest volume": "Bids and offers as they were made, sorted by price. The price lies in the "
+    "competitive interval; the mechanism's rule picks the point.",
+    "Distribution of bills": "Members by their bill over the run, all payments for electricity included; below zero where "
+    "a member earned more than it paid.",
+    "Who paid whom": "Payments over the run between roles, from the ledger: payers on the left, receivers on the right, "
+    "widths in proportion.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of the report: heading, what it shows, SVG text."""
+
+    title: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """What the report says about one run."""
+
+    label: str
+    facts: Sequence[tuple[str, str]]
+    warnings: Sequence[str]
+    kpis: pd.DataFrame
+    pictures: Sequence[Picture]
+    bills: Sequence[Sequence[str]]
+    payments: Sequence[Sequence[str]]
+    currency: str = field(default="currency")
+
+
+def write_report(paths: Sequence[Path], out: Path | None = None) -> Path:
+    """Write the report of one or several finished runs as a self-contained HTML file.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Folders of runs; several stand side by side.
+    out : Path, optional
+        File to write; by default ``report.html`` in the folder of a single run, or here for several.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If no run is given.
+    FileNotFoundError
+        If a folder holds no finished run.
+    FileExistsError
+        If `out` is there and is no report.
+    OSError
+        If the file cannot be written.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    if not paths:
+        raise ValueError("paths: given none; allowed: the folders of one or more finished runs")
+    folders = [Path(path) for path in paths]
+    target = Path(out) if out is not None else (folders[0] if len(folders) == 1 else Path()) / "report.html"
+    if target.exists() and not is_report(target):
+        raise FileExistsError(f"{target} is not a report of ours; move it or give another file (out=, --out)")
+    runs = [_run_page(folder, label, f"r{i}") for i, (folder, label) in enumerate(_labels(folders))]
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["svg"] = Markup
+    text = environment.get_template("report.html").render(
+        runs=runs,
+        kpis=_kpi_rows(runs),
+        style=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
+        mark=Markup(f'{REPORT_MARK} {version("gridagora")}">'),
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return write_file(target, lambda file: file.write(text.encode()))
+
+
+def _labels(folders: Sequence[Path]) -> list[tuple[Path, str]]:
+    """Name runs by scenario, or by folder where scenarios repeat."""
+    names = [str(read_manifest(folder).get("scenario", folder.name)) for folder in folders]
+    if len(set(names)) < len(names):
+        names = [folder.name for folder in folders]
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in folders]
+    return list(zip(folders, names, strict=True))
+
+
+def _run_page(folder: Path, label: str, prefix: str) -> RunPage:
+    tables, manifest = read_tables(folder), read_manifest(folder)
+    return RunPage(
+        label=label,
+        facts=_facts(tables, manifest),
+        warnings=[str(warning) for warning in manifest.get("warnings", ())],
+        kpis=tables["kpis"],
+        pictures=_pictures(tables, prefix),
+        bills=_bill_rows(tables),
+        payments=_payment_rows(tables),
+        currency=figures.currency(tables),
+    )
+
+
+def _facts(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows = tables["intervals"]
+    minutes = 1440 // (int(rows["period"].max()) + 1)
+    days = int(rows["day"].max()) + 1
+    versions = ", ".join(f"{name} {number}" for name, number in sorted(manifest.get("versions", {}).items()))
+    found = [
+        ("Scenario", manifest.get("scenario")),
+        ("Simulated", f"{days:,} days from {rows['time'].min():%d %B %Y}, in periods of {minutes} minutes"),
+        ("Seed", manifest.get("seed")),
+        ("Scenario hash", manifest.get("scenario_hash")),
+        ("Price rule", manifest.get("price_rule")),
+        ("Changed values", ", ".join(map(str, manifest.get("applied", ())))),
+        ("Versions", versions),
+    ]
+    return [(name, str(value)) for name, value in found if value not in (None, "")]
+
+
+def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str) -> list[Picture]:
+    rows = tables["intervals"]
+    by_period = rows.groupby("day")[["consumption_kwh"]].max()
+    peak_day, last = int(by_period["consumption_kwh"].to_numpy().argmax()), int(rows["day"].max())
+    days = min(7, last + 1)
+    first = min(max(0, peak_day - 3), last + 1 - days)
+    drawn: dict[str, Any] = {
+        "Day with the highest load": figures.day(tables, peak_day),
+        "Load by source": figures.load_by_source(tables, first, days).figure,
+        "Prices": figures.prices(tables, first, days).figure,
+    }
+    if "auction_curve" in tables:
+        drawn["Auction with the largest volume"] = figures.auction_curve(tables).figure
+    if "bill_distribution" in tables:
+        drawn["Distribution of bills"] = figures.bill_distribution(tables)
+    pictures = [
+        Picture(title, CAPTIONS[title], _svg(fig, f"{prefix}f{i}", title))
+        for i, (title, fig) in enumerate(drawn.items())
+    ]
+    return [*pictures, Picture("Who paid whom", CAPTIONS["Who paid whom"], who_paid_whom(tables))]
+
+
+@figures.styled
+def _svg(figure: Any, prefix: str, title: str) -> str:
+    """Turn a figure into inline SVG without dates, with names that are unique in the page."""
+    import matplotlib.pyplot as plt
+
+    text = StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    plt.close(figure)
+    body = text.getvalue()
+    body = body[body.index("<svg") :]
+    body = re.sub(r' (width|height)="[\d.]+pt"', "", body, count=2)
+    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", body)
+    return body.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+
+
+def _kpi_rows(runs: Sequence[RunPage]) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
+    """Rows of name, scope, unit and, for each run, value and difference from the first run."""
+    values = [
+        {(kpi, scope, unit): float(value) for kpi, scope, value, unit in run.kpis.to_numpy().tolist()} for run in runs
+    ]
+    keys = dict.fromkeys(key for found in values for key in found)
+    rows = []
+    for key in sorted(keys, key=lambda k: k[1] != "system"):
+        numbers = [found.get(key, float("nan")) for found in values]
+        cells = [(number(numbers[0]), "")] + [(number(n), _difference(n, numbers[0])) for n in numbers[1:]]
+        kpi, scope, unit = (str(part) for part in key)
+        rows.append((kpi.replace("_", " "), scope, "–" if unit == "1" else unit, cells))
+    return rows
+
+
+def _difference(value: float, first: float) -> str:
+    return f"{100 * (value - first) / abs(first):+,.1f} %" if first and abs(value - first) >= 0 else ""
+
+
+def _bill_rows(tables: Mapping[str, pd.DataFrame]) -> list[list[str]]:
+    if "bills" not in tables:
+        return []
+    rows = tables["bills"][["population", "tariff", "line", "unit", "quantity", "price", "amount"]]
+    return [
+        [*names, f"{number(quantity)} {unit}" if quantity else "", number(price), number(amount)]
+        for *names, unit, quantity, price, amount in rows.to_numpy().tolist()
+        if quantity or amount
+    ]
+
+
+def _payment_rows(tables: Mapping[str, pd.DataFrame]) -> list[list[str]]:
+    matrix = payments_by_role(tables)
+    head = ["paid by", *(str(name).replace("_", " ") for name in matrix.columns)]
+    rows = [
+        [str(name).replace("_", " "), *(number(amount) if amount else "" for amount in matrix.loc[name])]
+        for name in matrix.index
+    ]
+    return [head, *rows]

@@ -1,0 +1,86 @@
+"""One factory, one price: the dispatch of the pool at unit-specific prices."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridagora.markets.day_ahead import PoolResult
+from gridagora.markets.regulated import regulate
+
+UNIT_PRICE = np.array([0.3, 0.6])
+
+
+def pool(schedule, demand, surplus, price=0.25):
+    """Return a pool outcome of two units and two buyers with one demand step."""
+    schedule, surplus = np.array(schedule, np.int64), np.array(surplus, np.int64)
+    periods = len(schedule)
+    return PoolResult(
+        price=np.full(periods, price),
+        price_low=np.full(periods, price - 0.01),
+        price_high=np.full(periods, price + 0.01),
+        schedule_quanta=schedule,
+        demand_quanta=np.array(demand, np.int64)[:, :, None],
+        surplus_quanta=surplus,
+        unserved_quanta=np.zeros(periods, np.int64),
+        spilled_quanta=np.zeros(periods, np.int64),
+        payments=np.zeros(4, np.int64),
+        welfare=7.0,
+        method="exact",
+    )
+
+
+def test_three_periods_by_hand():
+    """100 and 50 kWh at 0.3 and 0.6 cost 0.4 a kWh, 100 of the first alone 0.3; where nothing runs the pool's 0.25.
+
+    The first buyer takes 120, 110 and 10: 48 + 33 + 2.5. The second takes 30 and sells 10 twice: 12 - 3 - 2.5.
+    """
+    kwh = 1_000_000
+    before = pool(
+        [[100 * kwh, 50 * kwh], [100 * kwh, 0], [0, 0]],
+        [[120 * kwh, 110 * kwh, 10 * kwh], [30 * kwh, 0, 0]],
+        [[0, 0, 0], [0, 10 * kwh, 10 * kwh]],
+    )
+    after = regulate(before, UNIT_PRICE)
+    assert after.price == pytest.approx([0.4, 0.3, 0.25])
+    assert (after.price_low == after.price).all()
+    assert (after.price_high == after.price).all()
+    assert after.payments.tolist() == [83_500_000, 6_500_000, -60_000_000, -30_000_000]
+    assert after.schedule_quanta is before.schedule_quanta
+    assert (after.welfare, after.method) == (7.0, "exact")
+
+
+def test_the_first_buyer_bears_what_rounding_leaves():
+    """Amounts are rounded party by party, half to even; the first buyer pays or gets the difference.
+
+    3 quanta at 0.5: with 1 and 2 on both sides, 0.5 and 1 are rounded to 0 and 1 on both. With 0 and 3 made, the
+    second unit earns 1.5, rounded to 2, while the buyers owe 0 and 1.
+    """
+    even = regulate(pool([[1, 2]], [[1], [2]], [[0], [0]]), np.array([0.5, 0.5]))
+    assert even.payments.tolist() == [0, 1, 0, -1]
+    odd = regulate(pool([[0, 3]], [[1], [2]], [[0], [0]]), np.array([0.5, 0.5]))
+    assert odd.payments.tolist() == [1, 1, 0, -2]
+
+
+QUANTA = st.integers(0, 10**9)
+PERIOD = st.tuples(QUANTA, QUANTA, st.floats(0, 1), QUANTA)
+
+
+@settings(deadline=None)
+@given(st.lists(PERIOD, min_size=1, max_size=4), st.floats(0.01, 2), st.floats(0.01, 2))
+def test_payments_cancel_and_the_price_is_a_mean(periods, first, second):
+    """Payments sum to 0, each unit gets its own price, and the price lies between those of the units that run."""
+    schedule = [[a, b] for a, b, _, _ in periods]
+    surplus = [[0] * len(periods), [s for _, _, _, s in periods]]
+    total = [a + b + s for a, b, _, s in periods]
+    demand = [[int(share * t) for t, (_, _, share, _) in zip(total, periods, strict=True)]]
+    demand.append([t - d for t, d in zip(total, demand[0], strict=True)])
+    after = regulate(pool(schedule, demand, surplus), np.array([first, second]))
+    assert after.payments.sum() == 0
+    made = np.array(schedule)
+    assert -after.payments[2] == pytest.approx(first * made[:, 0].sum(), abs=0.51)
+    assert -after.payments[3] == pytest.approx(second * made[:, 1].sum(), abs=0.51)
+    runs = made.sum(axis=1) > 0
+    assert (after.price[~runs] == 0.25).all()
+    assert (after.price[runs] >= min(first, second) * (1 - 1e-12)).all()
+    assert (after.price[runs] <= max(first, second) * (1 + 1e-12)).all()
