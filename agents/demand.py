@@ -34,8 +34,8 @@ def price_response(
         Price under which the profiles arose [currency/kWh].
     classes : ndarray of uint8, shape (periods,)
         Price class of each period.
-    load : ndarray of float64, shape (periods,)
-        Load at the reference price, any unit; weighs the classes for `neutral`.
+    load : ndarray of float64, shape (..., periods)
+        Loads at the reference price, any unit; each weighs the classes for `neutral`.
     own, cross : float
         Elasticity to the price of the own class (at most 0) and of each other class (at least 0).
     form : {"linear", "log"}
@@ -48,23 +48,19 @@ def price_response(
 
     Returns
     -------
-    ndarray of float64, shape (periods,)
+    ndarray of float64, shape (periods,), or that of `load` if `neutral`
         Factor on the load, at least 0.
     """
-    used = np.unique(classes)
-    diagonal = np.full(used.size, own)
-    if neutral:
-        weights = np.array([load[classes == s].sum() for s in used])
-        others = weights.sum() - weights
-        # Load that has nowhere to go stays.
-        diagonal[others <= 0] = 0.0
-        arriving = np.divide(-own * weights, others, out=np.zeros_like(weights), where=others > 0)
-        epsilon = np.tile(arriving, (used.size, 1))
-    else:
-        epsilon = np.full((used.size, used.size), cross)
-    np.fill_diagonal(epsilon, diagonal)
+    used, place = np.unique(classes, return_inverse=True)
     ratio = np.array([prices[classes == s].mean() for s in used]) / reference
-    by_class = (
-        awareness * epsilon @ (ratio - 1.0) + 1.0 if form == "linear" else np.exp(awareness * epsilon @ np.log(ratio))
-    )
-    return np.asarray(np.maximum(by_class, 0.0)[np.searchsorted(used, classes)])
+    change = ratio - 1.0 if form == "linear" else np.log(ratio)
+    if neutral:
+        weights = np.stack([load[..., classes == s].sum(axis=-1) for s in used], axis=-1)
+        others = weights.sum(axis=-1, keepdims=True) - weights
+        # Load that has nowhere to go stays.
+        arriving = np.divide(-own * weights, others, out=np.zeros_like(weights), where=others > 0) * change
+        answer = np.where(others > 0, own, 0.0) * change + arriving.sum(axis=-1, keepdims=True) - arriving
+    else:
+        answer = own * change + cross * (change.sum() - change)
+    by_class = 1.0 + awareness * answer if form == "linear" else np.exp(awareness * answer)
+    return np.asarray(np.maximum(by_class, 0.0)[..., place])

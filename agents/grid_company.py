@@ -47,7 +47,7 @@ class GridCompany(Institution):
         losses: NDArray[np.int64] = np.rint(withdrawal * (self.loss_rate / (1 - self.loss_rate))).astype(np.int64)
         return losses
 
-    def cuts(self, withdrawal: int, injection: int, capability: int) -> tuple[float, float]:
+    def cuts(self, withdrawal: int, injection: int, capability: int, stored: int = 0) -> tuple[float, float]:
         """Return the shares of withdrawals to shed and of injections to curtail so that a period can be balanced.
 
         Parameters
@@ -56,6 +56,8 @@ class GridCompany(Institution):
             Metered sums [1e-6 kWh].
         capability : int
             What plants and imports can generate in the period [1e-6 kWh].
+        stored : int
+            What the pool's storages charge, negative where they discharge [1e-6 kWh].
 
         Returns
         -------
@@ -63,10 +65,11 @@ class GridCompany(Institution):
             0 where generation can follow.
         """
         keep = 1 - self.loss_rate
-        if withdrawal > (capability + injection) * keep - 2:
-            allowed = max((capability + injection) * keep - 2, 0.0)
+        available = capability - stored + injection
+        if withdrawal > available * keep - 2:
+            allowed = max(available * keep - 2, 0.0)
             return 1 - allowed / withdrawal if withdrawal else 0.0, 0.0
-        if injection > withdrawal / keep - 2:
-            allowed = max(withdrawal / keep - 2, 0.0)
+        if injection > withdrawal / keep + stored - 2:
+            allowed = max(withdrawal / keep + stored - 2, 0.0)
             return 0.0, 1 - allowed / injection if injection else 0.0
         return 0.0, 0.0

@@ -213,17 +213,19 @@ def _quote_range(
         strategy = members.strategy[i]
         if net > 0:
             withdrawal += net
-            if strategy != NO_CONSENT:
+            tick = buy_ticks[strategy, today.quote_row[i]]
+            if strategy != NO_CONSENT and tick >= 0:
                 buyers += 1
                 bids += net
-                curves[0, buy_ticks[strategy, today.quote_row[i]]] += net
+                curves[0, tick] += net
         elif net < 0:
             injection -= net
-            if strategy != NO_CONSENT:
+            tick = sell_ticks[strategy, today.quote_row[i]]
+            if strategy != NO_CONSENT and tick < curves.shape[1]:
                 if -net >= least:
                     sellers += 1
                     offers -= net
-                    curves[1, sell_ticks[strategy, today.quote_row[i]]] -= net
+                    curves[1, tick] -= net
                 else:
                     withdrawn += 1
     totals[P_WITHDRAWAL], totals[P_INJECTION], totals[P_WITHDRAWN] = withdrawal, injection, withdrawn
@@ -255,7 +257,7 @@ def quote(
     pv : ndarray of float64, shape (n_pv_profiles,)
         Generation forecast at the gate [kWh per annual kWh].
     buy_ticks, sell_ticks : ndarray of int32, shape (n_strategies, rows)
-        Tick that a member of a strategy and noise row quotes.
+        Tick that a member of a strategy and noise row quotes; -1 to buy or `ticks` to sell is no order.
     ticks : int64
         Price ticks of the auction.
     efficiency : float

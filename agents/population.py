@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,8 @@ class Population(mesa.Agent):
         Length of a settlement period [h].
     block : int
         Members a block.
+    largest_error : float
+        Largest factor that an area's error may reach.
     """
 
     def __init__(
@@ -83,10 +86,11 @@ class Population(mesa.Agent):
         streams: Streams,
         hours_per_period: float,
         block: int = BLOCK,
+        largest_error: float = 4.0,
     ) -> None:
         super().__init__(model)
         self.name, self.terms, self.tariff, self.peer = name, terms, tariff, peer
-        self.streams, self.block = streams, block
+        self.streams, self.block, self.largest_error = streams, block, largest_error
         self.tables = DayTables(load_profiles, round(1 / hours_per_period))
         self.pv_profiles = pv_profiles
         n = annual_kwh.size
@@ -97,8 +101,7 @@ class Population(mesa.Agent):
         noise = (terms.noise_sigma, terms.noise_rho)
         self.load_noise = noise_table(streams, "load noise", name, periods, ROWS, *noise)
         self.pv_noise = noise_table(streams, "pv noise", name, periods, ROWS, terms.pv_noise_sigma, terms.noise_rho)
-        quanta = self._quanta_type(load_profiles)
-        self.state = State(half, half.copy(), np.zeros(n, quanta), np.zeros(n, quanta))
+        self.state = State(half, half.copy(), np.zeros(n, np.int32), np.zeros(n, np.int32))
         rows = len(tariff.classes) + ENERGY_ROWS
         self.accounts = Accounts(np.zeros((rows, n), np.int64), np.zeros((4, n)))
         self.bills, self.billed = np.zeros(n, np.int64), np.zeros(n, np.int64)
@@ -129,18 +132,21 @@ class Population(mesa.Agent):
             strategy=strategy.astype(np.uint8),
         )
         order = np.lexsort((owned.strategy, owned.pv_annual_kwh == 0, owned.battery_kwh == 0))
-        return Members(*(column[order] for column in owned))
+        ordered: list[Any] = [column[order] for column in owned]
+        return Members(*ordered)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """Row of each member in the columns, by its number, shape (n,)."""
         return np.argsort(self.members.number)
 
-    def _quanta_type(self, profiles: Profiles) -> type[np.int32] | type[np.int64]:
-        """Return the type of a period's energies: 32 bits wherever four times the highest meter fits."""
-        load = float(self.members.annual_kwh.max()) * profiles.values.max() * self.load_noise.max()
-        pv = float(self.members.pv_annual_kwh.max()) * self.pv_profiles.values.max() * self.pv_noise.max()
-        return np.int32 if 4 * (load + pv) * QUANTA_PER_KWH < 2**31 else np.int64
+    def _widen(self, load: NDArray[np.float64], pv: NDArray[np.float64]) -> None:
+        """Keep the period's energies in 64 bits once 32 might not hold the highest meter of a day."""
+        highest = float(self.members.annual_kwh.max()) * load.max() * self.load_noise.max()
+        highest += float(self.members.pv_annual_kwh.max()) * pv.max() * self.pv_noise.max()
+        if highest * self.largest_error * QUANTA_PER_KWH >= 2**31:
+            wide = {name: getattr(self.state, name).astype(np.int64) for name in ("planned", "net")}
+            self.state = self.state._replace(**wide)
 
     def _draw(self, concern: str) -> NDArray[np.float64]:
         return self.streams.uniforms(concern, self.name, self.terms.count)
@@ -176,6 +182,7 @@ class Population(mesa.Agent):
         kernels.draw_day(k0, k1, day.index, candidates, self.tables.shifts, ROWS, self.members, self.today, self.block)
         load = expected * self._response(day, expected)
         pv = self.pv_profiles.of_day(day.date)
+        self._widen(load, pv)
         totals = kernels.plan_day(
             self.members,
             self.today,
@@ -201,7 +208,7 @@ class Population(mesa.Agent):
             self.tariff.retail_price(day.day_type, periods),
             self.tariff.reference_price(periods),
             self.tariff.class_of_period(day.day_type, periods),
-            expected.mean(axis=0),
+            expected,
             terms.own_elasticity,
             terms.cross_elasticity,
             form=terms.response,
@@ -212,7 +219,8 @@ class Population(mesa.Agent):
     def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
         """Return what members bid and ask in each period of the day (market_day.md 2, model.md A4).
 
-        Buyers never quote above, sellers never below their limit: limits are rounded inwards to the tick.
+        Buyers never quote above, sellers never below their limit: limits are rounded inwards to the tick, and who
+        has no tick within its limit gets -1 (buyers) or the number of ticks (sellers), which is no order.
 
         Parameters
         ----------
@@ -225,16 +233,16 @@ class Population(mesa.Agent):
         -------
         Quotes
         """
-        highest = round((cap - floor) / tick)
+        highest = math.floor((cap - floor) / tick + 1e-9)
         # Members choose between peers and supplier: the levy is due either way and drops out.
         buy_limit = plan.energy_price + self.tariff.network_per_kwh - self.peer.wheeling - self.peer.fee_buyer
         sell_limit = np.full_like(buy_limit, max(self.peer.feed_in, 0.0) + self.peer.fee_seller)
-        buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), 0, highest)[:, None]
-        sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest)[:, None]
+        buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), -1, highest)[:, None]
+        sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest + 1)[:, None]
         shape = (buy_limit.size, 3, ROWS)
         buy, sell = np.empty(shape, np.int32), np.empty(shape, np.int32)
         buy[:, :ZI_CONSTRAINED], sell[:, :ZI_CONSTRAINED] = buy_tick[:, :, None], sell_tick[:, :, None]
-        buy[:, ZI_CONSTRAINED] = self.quote_draws * (buy_tick + 1)
+        buy[:, ZI_CONSTRAINED] = np.minimum(self.quote_draws * (buy_tick + 1), buy_tick)
         sell[:, ZI_CONSTRAINED] = sell_tick + self.quote_draws * (highest - sell_tick + 1)
         return Quotes(buy_limit, sell_limit, buy, sell)
 

@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gridagora.agents import kernels
-from gridagora.agents.columns import Members, Today
 from gridagora.agents.exogenous import noise_table
 from gridagora.agents.households import Households
-from gridagora.agents.population import BLOCK, ROWS
+from gridagora.agents.population import ROWS
 from gridagora.agents.profiles import DayTables, Profiles
 from gridagora.scenarios.inputs import load_profiles
 from gridagora.scenarios.schema_population import Households as Terms
-from gridagora.sim.streams import Streams, stream_key
+from gridagora.sim.streams import Streams
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +40,8 @@ def base_profiles() -> Profiles:
 
 def member_loads(seed: int, first: date, count: int = 1000, days: int = DAYS, diverse: bool = True) -> Floats:
     """Return the load of each household, drawn as a run draws it, without PV, price response and area errors.
+
+    A test compares it with what a population plans.
 
     Parameters
     ----------
@@ -64,19 +64,16 @@ def member_loads(seed: int, first: date, count: int = 1000, days: int = DAYS, di
     terms, streams, profiles = Terms(count=count), Streams(seed), base_profiles()
     tables = DayTables(profiles, round(1 / HOURS))
     annual, profile = Households.draw(terms, NAME, profiles.names, streams)
-    shift = (streams.uniforms("shift", NAME, count) * tables.shifts).astype(np.uint8)
-    blank = Members(*(np.zeros(count, np.float32) for _ in Members._fields))
-    members = blank._replace(annual_kwh=annual, profile=profile, shift=shift)
-    today = Today(*(np.zeros(count, np.uint16) for _ in Today._fields))
+    shift = (streams.uniforms("shift", NAME, count) * tables.shifts).astype(np.int64)
     noise = noise_table(streams, "load noise", NAME, 96, ROWS, terms.noise_sigma, terms.noise_rho)
-    key = stream_key(seed, "day", NAME)
     loads = []
     for day in range(days):
         here = first + timedelta(days=day)
         if diverse:
             expected, candidates = tables.expected(here)
-            kernels.draw_day(*key, day, candidates, tables.shifts, ROWS, members, today, BLOCK)
-            loads.append(expected[today.load_code] * noise[:, today.load_row].T)
+            word = streams.words("day", NAME, count, day).astype(np.int64)
+            code = (profile.astype(np.int64) * candidates + (word[:, 0] * candidates >> 32)) * tables.shifts + shift
+            loads.append(expected[code] * noise[:, word[:, 1] % ROWS].T)
         else:
             loads.append(profiles.of_day(here)[profile])
     power: Floats = np.concatenate(loads, axis=1) * annual[:, None] / HOURS

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gridagora.scenarios.run import Result, read, run
     from gridagora.scenarios.simulation import Simulation
     from gridagora.sim.ledger import UnbalancedBooks
+    from gridagora.sim.report import figures as plot
 
 _HOME = {
     "Scenario": "gridagora.scenarios.load",
@@ -26,6 +27,7 @@ _HOME = {
     "Simulation": "gridagora.scenarios.simulation",
     "InfeasibleMarket": "gridagora.markets.orders",
     "UnbalancedBooks": "gridagora.sim.ledger",
+    "plot": "gridagora.sim.report.figures",
 }
 __all__ = [
     "InfeasibleMarket",
@@ -35,6 +37,7 @@ __all__ = [
     "Simulation",
     "UnbalancedBooks",
     "load",
+    "plot",
     "read",
     "run",
 ]
@@ -45,7 +48,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name from its home on first use."""
     if name not in _HOME:
         raise AttributeError(f"gridagora has no name {name!r}; public names: {', '.join(__all__)}")
-    value = getattr(import_module(_HOME[name]), name)
+    home = import_module(_HOME[name])
+    value = home if name == "plot" else getattr(home, name)
     globals()[name] = value
     return value
 

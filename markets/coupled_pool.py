@@ -5,7 +5,8 @@
   buyers bear in proportion to the energy they buy.
 * A ramp limits the change of a unit's output from period to period, over midnight too; awards are rounded to quanta,
   so it holds to within as many quanta as there are units.
-* Output that a ramp or a minimum load does not let units take back finds no buyer and is not sold: `idle_quanta`.
+* Units that a ramp or a minimum load keeps from going down, or that prepare to go up, may run above what they sell:
+  `idle_quanta` burn their fuel for nothing. The pool's own price of it is the floor, so no price ever leaves the floor.
 * A storage charges and discharges where that raises welfare, never both in one period, and ends the day with no less
   than it began. Several optima may exist, and HiGHS, which starts from the day before, picks one.
 """
@@ -13,18 +14,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from gridagora.markets.day_ahead import DayAheadPool, Offers, PoolResult, as_quanta, close_gap
+from gridagora.markets.day_ahead import (
+    DayAheadPool,
+    Offers,
+    PoolResult,
+    as_quanta,
+    assign,
+    close_gap,
+    refuse_repeated,
+    solver_unit,
+)
 from gridagora.markets.orders import FloatArray, IntArray, read_only
 from gridagora.markets.price_grid import QUANTUM_KWH, apportion, round_to_zero_sum
 from gridagora.markets.storage import Storage, StorageFleet
 
-DIGITS = 9  # of a dual, in currency/kWh: HiGHS is told 1e-10
+DIGITS = 9  # of a dual, in currency/kWh; HiGHS is told 1e-10
+UNLIMITED = 2**62  # quanta
+GAP = 1e-4  # of welfare, within which HiGHS proves the starts of units optimal
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -71,11 +83,6 @@ class Technique:
                 raise ValueError(f"pool: {name} of unit {first} is {column[first]}; must be {rule}")
             object.__setattr__(self, name, read_only(column))
 
-    @property
-    def any_start(self) -> bool:
-        """True if some unit starts up."""
-        return bool(np.isfinite(self.start_cost).any())
-
 
 class CoupledPool(DayAheadPool):
     """The pool of one area with ramps, start-up or storage; days are cleared in order.
@@ -114,16 +121,15 @@ class CoupledPool(DayAheadPool):
     ) -> None:
         if method == "exact":
             raise ValueError("pool: method 'exact' cannot couple periods by ramps, start-up or storage; use 'auto'")
-        super().__init__(offers, method="exact", **terms)  # the merit order without its model
+        super().__init__(offers, method="exact", **terms)  # orders and checks; the model is this class's own
         self.parties = (*self.parties, *(storage.name for storage in storages))
-        self.refuse_repeated()
+        refuse_repeated(self.parties)
         self.storages = StorageFleet(storages)
-        self._technique, self._cost = technique, offers.cost
+        self._cost, self._start_cost = offers.cost, technique.start_cost
         self._ramp = _whole(technique.ramp_kwh)
-        self._minimum = np.minimum(
-            np.where(np.isnan(technique.start_cost), 0, _whole(technique.minimum_kwh)), self.capacity
-        )
-        self._model = _CoupledModel(self, offers.cost)
+        starts = np.isfinite(technique.start_cost)
+        self._minimum = np.where(starts, np.minimum(_whole(technique.minimum_kwh), self.capacity.min(axis=0)), 0)
+        self._coupled = _CoupledModel(self, self._ramp, self._minimum)
         self._level: IntArray | None = None
         self._on = np.ones(len(offers.name), dtype=bool)
         self._today = (self.capacity[0], np.ones(self.capacity.shape, dtype=bool))
@@ -131,12 +137,12 @@ class CoupledPool(DayAheadPool):
     @property
     def price_rule(self) -> str:
         """How prices are found, in words."""
-        return "solver's dual with binaries fixed, uplift" if self._technique.any_start else "solver's dual"
+        return "solver's dual with binaries fixed, uplift" if np.isfinite(self._start_cost).any() else "solver's dual"
 
     @property
     def solver(self) -> dict[str, str]:
         """Name, version and method of the solver."""
-        return self._model.solver
+        return self._coupled.solver
 
     def clear(self, demand_kwh: ArrayLike, surplus_kwh: ArrayLike = 0.0) -> PoolResult:
         """Clear all periods of the next day; as :meth:`DayAheadPool.clear`.
@@ -146,37 +152,54 @@ class CoupledPool(DayAheadPool):
         demand = as_quanta("demand_kwh", demand_kwh, self.shape, axis=(0, 2))
         surplus = as_quanta("surplus_kwh", surplus_kwh, self.shape[:2], axis=0)
         bids, offered = demand.sum(axis=0), surplus.sum(axis=0)
-        day = self._model.solve(bids, offered, self._level, self._on, self.storages.stored)
-        charge, discharge = np.rint(day.charge).astype(np.int64), np.rint(day.discharge).astype(np.int64)
-        bought = bids - np.rint(day.unserved).astype(np.int64)
-        spilled = np.rint(day.spilled).astype(np.int64)
-        idle = np.maximum(spilled - offered, 0)
+        day = self._coupled.solve(bids, offered, self._level, self._on, self.storages.stored)
         least = np.where(day.on, self._minimum, 0)
-        level = np.clip(np.rint(day.generation).astype(np.int64), least, np.where(day.on, self.capacity, 0))
-        taken_back = apportion(np.minimum(idle, level.sum(axis=1)), level)
-        sold = np.column_stack([offered - spilled + idle, level - taken_back, discharge])
-        power = np.broadcast_to(self.storages.power, charge.shape)
-        most = np.column_stack([offered, np.where(day.on, self.capacity, 0), power])
-        bought = np.column_stack([bought, charge])
-        close_gap(np.column_stack([bids, power]), bought, most, sold)
+        most = np.where(day.on, self.capacity, 0)
+        level = np.clip(_nearest(day.generation), least, most)
+        spilled = _nearest(day.spilled)
+        over = np.clip(spilled - offered, 0, level.sum(axis=1))
+        idle = apportion(over, level)
+        power = np.broadcast_to(self.storages.power, day.charge.shape)
+        bought = np.column_stack([bids - _nearest(day.unserved), _nearest(day.charge)])
+        sold = np.column_stack([offered - spilled + over, level - idle, _nearest(day.discharge)])
+        close_gap(np.column_stack([bids, power]), bought, np.column_stack([offered, most, power]), sold)
         units, steps = self.capacity.shape[1], self.shape[2]
-        schedule = sold[:, 1 : 1 + units]
-        before = self._level if self._level is not None else self.capacity[0]
-        self._today = (before, day.on)
-        self._level, self._on = schedule[-1] + taken_back[-1], day.on[-1]
-        starts = day.starts.sum(axis=0) * np.nan_to_num(self._technique.start_cost)
-        return self._result(
+        fed_in, schedule, discharge = np.split(sold, [1, 1 + units], axis=1)
+        bought, charge = np.split(bought, [steps], axis=1)
+        self._today = (self.capacity[0] if self._level is None else self._level, day.on)
+        self._level, self._on = schedule[-1] + idle[-1], day.on[-1]
+        starts = day.starts * np.nan_to_num(self._start_cost)
+        welfare = (bought * self.step_price).sum() - ((schedule + idle) * self._cost).sum() - fed_in.sum() * self.floor
+        result = self._result(
             demand,
             surplus,
-            day.price,
-            bought[:, :steps],
-            sold[:, 0],
+            bought,
+            fed_in[:, 0],
             schedule,
-            bought[:, steps:],
-            sold[:, 1 + units :],
-            starts,
-            idle,
+            charge,
+            discharge,
+            price=day.price,
+            price_low=day.price,
+            price_high=day.price,
+            idle_quanta=idle,
+            start_cost=np.rint(starts * 1e6).astype(np.int64),
+            uplift=np.zeros(len(self.parties), dtype=np.int64),
+            welfare=float(welfare) * QUANTUM_KWH - float(starts.sum()),
+            method="pyomo",
         )
+        return replace(result, uplift=read_only(self._uplift(result)))
+
+    def _uplift(self, result: PoolResult) -> IntArray:
+        """Return who pays (positive) for units that start up and lose, and who receives it (C7.3)."""
+        income = (result.schedule_quanta * result.price[:, None]).sum(axis=0)
+        gain = income - (result.schedule_quanta + result.idle_quanta).sum(axis=0) * self._cost - result.start_cost
+        loss = np.where(np.isfinite(self._start_cost), np.maximum(-gain, 0.0), 0.0)
+        bought = result.demand_quanta.sum(axis=(1, 2)).astype(np.float64)
+        amount = np.zeros(len(self.parties))
+        if bought.any() and loss.any():
+            amount[: len(bought)] = loss.sum() * bought / bought.sum()
+            amount[len(bought) : len(bought) + len(loss)] = -loss
+        return round_to_zero_sum(amount)
 
     def deliver_as_planned(self, result: PoolResult) -> None:
         """Let the storages hold what they hold after a day on schedule."""
@@ -211,3 +234,138 @@ class CoupledPool(DayAheadPool):
         free = self._ramp == UNLIMITED
         within = np.where(free, self.capacity[period], np.minimum(rise, fall))
         return np.where(on[period], np.clip(within, 0, self.capacity[period] - now), 0)
+
+
+class _Day(NamedTuple):
+    """Solution of a day in quanta, prices in currency/kWh."""
+
+    generation: FloatArray
+    unserved: FloatArray
+    spilled: FloatArray
+    charge: FloatArray
+    discharge: FloatArray
+    on: NDArray[np.bool_]
+    starts: IntArray
+    price: FloatArray
+
+
+class _CoupledModel:
+    """The coupled pool's Pyomo model with its solver; energy in a power of two of quanta, as in the plain pool."""
+
+    def __init__(self, pool: CoupledPool, ramp: IntArray, minimum: IntArray) -> None:
+        from gridagora.markets.pool_model import Couplings, build_pool_model
+        from gridagora.markets.solver import PersistentSolver
+
+        self._unit = solver_unit(pool.capacity)
+        self._capacity, self._ramp, self._storages = pool.capacity, ramp, pool.storages
+        self._floor, self._cap = pool.floor, pool.cap
+        # What rounding of charge and discharge can move is kept free at both ends.
+        spare = np.minimum(4.0 * len(pool.capacity), pool.storages.energy / 4)
+        self._full, self._empty = pool.storages.energy - spare, spare
+        couplings = Couplings(
+            ramp=np.where(ramp == UNLIMITED, np.inf, ramp / self._unit),
+            minimum=minimum / self._unit,
+            start_cost=pool._start_cost / (self._unit * QUANTUM_KWH),
+            power=pool.storages.power / self._unit,
+            most=self._full / self._unit,
+            least=self._empty / self._unit,
+            efficiency=pool.storages.efficiency,
+        )
+        model = build_pool_model(pool.capacity / self._unit, pool._cost, pool.step_price, pool.floor, couplings)
+        self.model, self._solver = model, PersistentSolver(model, mip_rel_gap=GAP)
+        self.solver = self._solver.described
+        self._switches = list(model.variable_on.values())
+        self._committed, self._ramped = couplings.committed, couplings.ramped
+        self._on, self._starts = (self._solver.columns(v.values()) for v in (model.variable_on, model.variable_start))
+        self._balances = self._solver.rows(model.constraint_balance.values())
+        parts = (
+            *(model.variable_generation, model.variable_unserved, model.variable_spilled),
+            *(model.variable_charge, model.variable_discharge),
+        )
+        self._columns = [self._solver.columns(part.values()) for part in parts]
+        self._stopped: list[Any] = []
+
+    def solve(
+        self, bids: IntArray, offered: IntArray, level: IntArray | None, on: NDArray[np.bool_], stored: FloatArray
+    ) -> _Day:
+        """Return the solution of a day that follows on `level`, `on` and `stored`."""
+        self._set_day(bids, offered, level, on, stored)
+        running = np.ones(self._capacity.shape, dtype=bool)
+        starts = np.zeros(self._capacity.shape[1], dtype=np.int64)
+        self._solver.solve([*self._let_store(), *self._let_switch()])
+        if self._switches:
+            running[:, self._committed], starts[self._committed] = self._fix_switches(on)
+        while rivals := self._both_ways():
+            self._stopped += rivals
+            for variable in rivals:
+                variable.setub(0.0)
+            self._solver.solve(rivals)
+        values = (self._unit * part.reshape(len(bids), -1) for part in self._solver.values(*self._columns))
+        generation, unserved, spilled, charge, discharge = values
+        return _Day(generation, unserved, spilled[:, 0], charge, discharge, running, starts, self._prices())
+
+    def _set_day(
+        self, bids: IntArray, offered: IntArray, level: IntArray | None, on: NDArray[np.bool_], stored: FloatArray
+    ) -> None:
+        model, first = self.model, self._capacity[0]
+        assign(list(model.net_demand.values()), (bids.sum(axis=1) - offered) / self._unit)
+        assign(list(model.step_demand.values()), bids[:, 1:] / self._unit)
+        most, least = first, np.zeros_like(first)
+        if level is not None:
+            most, least = level + self._ramp, np.minimum(level - self._ramp, first)
+        assign(list(model.most_first.values()), most[self._ramped] / self._unit)
+        assign(list(model.least_first.values()), least[self._ramped] / self._unit)
+        assign(list(model.on_before.values()), on[self._committed].astype(np.float64))
+        assign(list(model.stored_before.values()), stored / self._unit)
+        assign(list(model.stored_after.values()), np.minimum(stored, self._full) / self._unit)
+
+    def _let_store(self) -> list[Any]:
+        """Return the variables that were held at 0 on the day before, free again."""
+        freed, self._stopped = self._stopped, []
+        for variable in freed:
+            variable.setub(float(self._storages.power[variable.index()[1]] / self._unit))
+        return freed
+
+    def _let_switch(self) -> list[Any]:
+        import pyomo.environ as pyo
+
+        for variable in self._switches:
+            variable.unfix()
+            variable.domain = pyo.Binary
+        return self._switches
+
+    def _fix_switches(self, on: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], IntArray]:
+        """Fix the switches where they are and solve again for duals (C7.3); return what runs, and starts by unit."""
+        import pyomo.environ as pyo
+
+        running = self._solver.values(self._on)[0].reshape(len(self._capacity), -1) > 0.5
+        for variable, value in zip(self._switches, running.reshape(-1).tolist(), strict=True):
+            variable.domain = pyo.Reals
+            variable.fix(float(value))
+        self._solver.solve(self._switches)
+        before = np.vstack([on[self._committed], running[:-1]])
+        return running, (running & ~before).sum(axis=0)
+
+    def _both_ways(self) -> list[Any]:
+        """Return, where a storage charges and discharges at once to burn surplus, the smaller of the two."""
+        charge, discharge = self._solver.values(*self._columns[3:])
+        both = np.minimum(charge, discharge) * self._unit > 1.0
+        columns = list(zip(self.model.variable_charge.values(), self.model.variable_discharge.values(), strict=True))
+        return [columns[i][int(discharge[i] <= charge[i])] for i in np.flatnonzero(both)]
+
+    def _prices(self) -> FloatArray:
+        from gridagora.markets.solver import refuse_outside
+
+        dual = self._solver.duals(self._balances)
+        refuse_outside(dual, self._floor, self._cap)
+        return np.clip(np.round(dual, DIGITS), self._floor, self._cap)
+
+
+def _whole(energy_kwh: FloatArray) -> IntArray:
+    """Return energy in quanta rounded down, `UNLIMITED` for infinity."""
+    finite = np.where(np.isfinite(energy_kwh), energy_kwh, 0.0)
+    return np.where(np.isfinite(energy_kwh), np.floor(finite / QUANTUM_KWH + 1e-6), UNLIMITED).astype(np.int64)
+
+
+def _nearest(energy: FloatArray) -> IntArray:
+    return np.rint(energy).astype(np.int64)

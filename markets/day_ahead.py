@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from gridagora.markets.merit_order import interval_of_awards, price_at
 from gridagora.markets.orders import FloatArray, IntArray, read_only
 from gridagora.markets.price_grid import MOST_QUANTA, QUANTUM_KWH, apportion, round_to_zero_sum
+from gridagora.markets.storage import StorageFleet
 
 Number = TypeVar("Number", np.int64, np.float64)
 Method = Literal["auto", "exact", "pyomo"]
@@ -89,8 +90,8 @@ class PoolResult:
         [1e-6 currency]
     charge_quanta, discharge_quanta : ndarray of int64, shape (periods, storages)
         Energy bought and sold by each storage. [1e-6 kWh]
-    idle_quanta : ndarray of int64, shape (periods,)
-        Output that ramps and minimum loads do not let units take back and that is not sold. [1e-6 kWh]
+    idle_quanta : ndarray of int64, shape (periods, units)
+        Output for which a unit burns fuel and that is not sold, where ramps or minimum loads ask for it. [1e-6 kWh]
     start_cost : ndarray of int64, shape (units,)
         Cost of the day's starts. [1e-6 currency]
     uplift : ndarray of int64, shape (buyers + units + storages,)
@@ -155,7 +156,9 @@ class DayAheadPool:
     Attributes
     ----------
     parties : tuple of str
-        Buyers, then offers, as in `PoolResult.payments`.
+        Buyers, then offers, then storages, as in `PoolResult.payments`.
+    storages : StorageFleet
+        What stores and trades; none in this pool.
 
     Raises
     ------
@@ -183,6 +186,7 @@ class DayAheadPool:
             raise ValueError(f"pool: unknown method {method!r}; choose one of: {', '.join(get_args(Method))}")
         self.parties = (*buyers, *offers.name)
         refuse_repeated(self.parties)
+        self.storages = StorageFleet(())
         self.shape = (len(buyers), periods, len(steps))
         self.step_price = read_only(steps)
         self.floor, self.cap, self.k = floor, cap, k
@@ -268,12 +272,12 @@ class DayAheadPool:
             price_high=high,
             welfare=welfare,
             method="exact" if self._model is None else "pyomo",
-            idle_quanta=np.zeros(len(price), dtype=np.int64),
+            idle_quanta=np.zeros_like(schedule),
             start_cost=np.zeros(schedule.shape[1], dtype=np.int64),
             uplift=np.zeros(len(self.parties), dtype=np.int64),
         )
 
-    def online_offer(self, result: PoolResult, period: int, sold_before: IntArray) -> IntArray:  # noqa: ARG002
+    def online_offer(self, result: PoolResult, period: int, sold_before: IntArray) -> IntArray:
         """Return what each unit may sell online: the capacity that the pool left.
 
         Parameters
@@ -327,7 +331,10 @@ class DayAheadPool:
             "discharge_quanta": discharge,
             "payments": round_to_zero_sum((net * price).sum(axis=1)),
         }
-        return PoolResult(**{k: read_only(v) if isinstance(v, np.ndarray) else v for k, v in columns.items()})
+        for column in columns.values():
+            if isinstance(column, np.ndarray):
+                read_only(column)
+        return PoolResult(**columns)
 
 
 class _PoolModel:

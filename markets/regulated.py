@@ -15,7 +15,8 @@ def regulate(result: PoolResult, unit_price: NDArray[np.float64]) -> PoolResult:
     """Return the same dispatch paid at unit-specific prices.
 
     Plants run as in the pool (the authority dispatches by cost); buyers share what the plants receive in
-    proportion to the energy they take, so their price in a period is the mean over the plants that run.
+    proportion to the energy they take, so their price in a period is the mean over the plants that run. Storages
+    buy and sell at that price.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ def regulate(result: PoolResult, unit_price: NDArray[np.float64]) -> PoolResult:
     income = [-round(math.fsum(column * p)) for column, p in zip(result.schedule_quanta.T, unit_price, strict=True)]
     taken = result.demand_quanta.sum(axis=2) - result.surplus_quanta
     cost = [round(math.fsum(row * price)) for row in taken]
-    cost[0] -= sum(cost) + sum(income)
-    payments = np.array([*cost, *income], np.int64)
+    charged = (result.charge_quanta - result.discharge_quanta).T
+    storage = [round(math.fsum(row * price)) for row in charged]
+    cost[0] -= sum(cost) + sum(income) + sum(storage)
+    payments = np.array([*cost, *income, *storage], np.int64)
     return replace(result, price=price, price_low=price, price_high=price, payments=payments)

@@ -11,77 +11,17 @@ that differ by less than 1e-9 currency/kWh, nor a step below 2^-46 of the book f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.contrib.solver.common.factory import SolverFactory
-from pyomo.contrib.solver.common.results import TerminationCondition
 
 from gridagora.markets.merit_order import DUST, at_one_price, fixed_point, interval_of_awards
-from gridagora.markets.orders import BUY, SELL, Clearing, FloatArray, InfeasibleMarket, OrderBook
+from gridagora.markets.orders import BUY, SELL, Clearing, FloatArray, OrderBook
+from gridagora.markets.solver import PersistentSolver, refuse_outside
 
-__all__ = ["InfeasibleMarket", "PersistentSolver", "WelfareModel", "clear_welfare", "refuse_outside"]
-
-DUAL_TOLERANCE = 1e-6
 LEAST_STEP = 2**14  # of the 2^59 to 2^60 units of a book
-
-
-class PersistentSolver:
-    """A model and the HiGHS instance that keeps it, so that a second solve only passes on what changed.
-
-    Parameters
-    ----------
-    model : pyomo ConcreteModel
-        One active objective.
-    watched : iterable of str
-        What the caller changes between solves besides mutable parameters: names of Pyomo's automatic updates
-        such as "update_vars". Anything else that is changed is not seen.
-
-    Raises
-    ------
-    InfeasibleMarket
-        By :meth:`solve`, if HiGHS does not end at an optimum.
-    """
-
-    def __init__(self, model: Any, watched: Iterable[str] = ()) -> None:
-        self.model = model
-        self._highs = SolverFactory("highs")
-        config = self._highs.config
-        config.load_solutions = False
-        config.raise_exception_on_nonoptimal_result = False
-        config.threads = 1
-        config.solver_options = {
-            "primal_feasibility_tolerance": 1e-10,
-            "dual_feasibility_tolerance": 1e-10,
-            "random_seed": 0,
-        }
-        seen = {"update_parameters", *watched}
-        for name in config.auto_updates:
-            config.auto_updates[name] = name in seen
-
-    def solve(self) -> float:
-        """Solve with the model's present data and return the objective."""
-        results = self._highs.solve(self.model)
-        if results.termination_condition != TerminationCondition.convergenceCriteriaSatisfied:
-            raise InfeasibleMarket(
-                f"market model '{self.model.name}': HiGHS ended with {results.termination_condition.name}; "
-                "check its quantities and bounds, and give demand a price at which it may stay unserved"
-            )
-        self._loader = results.solution_loader
-        return float(results.incumbent_objective)
-
-    def values(self, variables: list[Any]) -> FloatArray:
-        """Return the last solution of `variables`, shape (len(variables),)."""
-        found = self._loader.get_vars(variables)
-        return np.fromiter((found[variable] for variable in variables), float, len(variables))
-
-    def duals(self, constraints: list[Any]) -> FloatArray:
-        """Return the last duals of `constraints`, shape (len(constraints),)."""
-        found = self._loader.get_duals(constraints)
-        return np.fromiter((found[constraint] for constraint in constraints), float, len(constraints))
 
 
 def build_welfare_model(bid_steps: int, ask_steps: int) -> Any:
@@ -148,9 +88,11 @@ class WelfareModel:
 
     def __init__(self, bid_steps: int, ask_steps: int) -> None:
         self.model = build_welfare_model(bid_steps, ask_steps)
-        self._solver = PersistentSolver(self.model, watched=("update_vars", "check_for_new_objective"))
+        self._solver = PersistentSolver(self.model)
         self._bids = list(self.model.variable_bought.values())
         self._asks = list(self.model.variable_sold.values())
+        self._bought, self._sold = self._solver.columns(self._bids), self._solver.columns(self._asks)
+        self._balance = self._solver.rows([self.model.constraint_balance])
 
     def solve(
         self, bid_price: FloatArray, bid_quantity: FloatArray, ask_price: FloatArray, ask_quantity: FloatArray
@@ -173,8 +115,8 @@ class WelfareModel:
         demand, supply = np.ldexp(bid_quantity, exponent), np.ldexp(ask_quantity, exponent)
         _set_steps(self.model.bid_price, self._bids, bid_price, demand)
         _set_steps(self.model.ask_price, self._asks, ask_price, supply)
-        welfare = -self._solver.solve()
-        dual = float(self._solver.duals([self.model.constraint_balance])[0])
+        welfare = -self._solver.solve(self._bids + self._asks)
+        dual = float(self._solver.duals(self._balance)[0])
         bid_share, ask_share = self._shares(demand, supply)
         at_dual = 5e-10 * max(1.0, abs(dual))
         spare_bids = (bid_share < 1) & (np.abs(bid_price - dual) <= at_dual)
@@ -192,18 +134,15 @@ class WelfareModel:
             variable.setub(0.0 if better < -at_dual else most)
 
     def _largest_volume(self, demand: FloatArray, supply: FloatArray) -> tuple[FloatArray, FloatArray]:
-        self.model.objective_cost.deactivate()
-        self.model.objective_volume.activate()
+        """Return the shares of largest volume on the optimal face; the objective of the next solve is the cost."""
         try:
-            self._solver.solve()
+            self._solver.solve(self._bids + self._asks, self.model.objective_volume)
+            return self._shares(demand, supply)
         finally:
-            self.model.objective_volume.deactivate()
-            self.model.objective_cost.activate()
-        return self._shares(demand, supply)
+            self._solver.set_objective(self.model.objective_cost)
 
     def _shares(self, demand: FloatArray, supply: FloatArray) -> tuple[FloatArray, FloatArray]:
-        bought = self._solver.values(self._bids[: len(demand)])
-        sold = self._solver.values(self._asks[: len(supply)])
+        bought, sold = self._solver.values(self._bought[: len(demand)], self._sold[: len(supply)])
         dust = max(1e-9, DUST * float(bought.sum()))
         bid_share, ask_share = _snap(bought, demand, dust), _snap(sold, supply, dust)
         # The one step that is cut follows from the steps that are not: no digit depends on the solver's path.
@@ -236,22 +175,6 @@ def _snap(award: FloatArray, quantity: FloatArray, dust: float) -> FloatArray:
 @lru_cache(maxsize=8)
 def _welfare_model(bid_steps: int, ask_steps: int) -> WelfareModel:
     return WelfareModel(bid_steps, ask_steps)
-
-
-def refuse_outside(dual: FloatArray | float, low: FloatArray | float, high: FloatArray | float) -> None:
-    """Raise RuntimeError if a dual lies outside its price interval by more than 1e-6 currency/kWh.
-
-    Parameters
-    ----------
-    dual, low, high : float or ndarray
-        Duals of balances and the ends of the intervals; nan ends allow anything. [currency/kWh]
-    """
-    outside = np.maximum(np.subtract(low, dual), np.subtract(dual, high))
-    if np.any(outside > DUAL_TOLERANCE):
-        raise RuntimeError(
-            f"solver's price {np.ravel(dual)[np.nanargmax(outside)]} lies outside the interval of the awards by "
-            f"{np.nanmax(outside)} currency/kWh: the solution is not optimal; report the market's data"
-        )
 
 
 def clear_welfare(book: OrderBook, k: float = 0.5) -> Clearing:
@@ -311,61 +234,3 @@ def clear_welfare(book: OrderBook, k: float = 0.5) -> Clearing:
     if not np.isfinite(interval).all():
         interval = (np.nan, np.nan)
     return at_one_price(book, share * book.quantity, interval, k, "pyomo")
-
-
-def build_pool_model(capacity: FloatArray, cost: FloatArray, step_price: FloatArray, floor: float) -> Any:
-    """Return the day-ahead pool of all periods of a day (C2.1 per period) on a copperplate.
-
-    Only the net demand and the sizes of the lower demand steps change from day to day, and both stand on right
-    hand sides: a mutable bound costs several times more to pass on. Demand of the first step, at the price cap,
-    stays unserved at that price, so the model is always feasible.
-
-    Parameters
-    ----------
-    capacity : ndarray, shape (periods, units)
-        Most energy of each unit. [kWh]
-    cost : ndarray, shape (units,)
-        Offer prices, above the floor. [currency/kWh]
-    step_price : ndarray, shape (steps,)
-        Prices of the demand steps, descending from the cap. [currency/kWh]
-    floor : float
-        Price at which surplus is offered. [currency/kWh]
-
-    Returns
-    -------
-    pyomo ConcreteModel
-        Parameters `net_demand` [kWh] = all demand steps less offered surplus, by period, and `step_demand` [kWh]
-        by period and step from 1.
-    """
-    model = pyo.ConcreteModel("pool")
-    periods, units = capacity.shape
-    model.periods = pyo.RangeSet(0, periods - 1)
-    model.units = pyo.RangeSet(0, units - 1)
-    model.steps = pyo.RangeSet(0, len(step_price) - 1)
-    model.lower_steps = pyo.RangeSet(1, len(step_price) - 1)
-    model.net_demand = pyo.Param(model.periods, mutable=True, initialize=0.0)
-    model.step_demand = pyo.Param(model.periods, model.lower_steps, mutable=True, initialize=0.0)
-    model.variable_generation = pyo.Var(model.periods, model.units, bounds=lambda _, t, g: (0.0, float(capacity[t, g])))
-    model.variable_unserved = pyo.Var(model.periods, model.steps, bounds=(0.0, None))
-    model.variable_spilled = pyo.Var(model.periods, bounds=(0.0, None))
-    model.constraint_balance = pyo.Constraint(
-        model.periods,
-        rule=lambda m, t: (
-            pyo.quicksum(m.variable_generation[t, g] for g in m.units)
-            + pyo.quicksum(m.variable_unserved[t, s] for s in m.steps)
-            - m.variable_spilled[t]
-            == m.net_demand[t]
-        ),
-    )
-    model.constraint_unserved = pyo.Constraint(
-        model.periods,
-        model.lower_steps,
-        rule=lambda m, t, s: m.variable_unserved[t, s] <= m.step_demand[t, s],
-    )
-    model.objective_cost = pyo.Objective(
-        expr=pyo.quicksum(float(cost[g]) * model.variable_generation[t, g] for t in model.periods for g in model.units)
-        + pyo.quicksum(float(step_price[s]) * model.variable_unserved[t, s] for t in model.periods for s in model.steps)
-        - pyo.quicksum(floor * model.variable_spilled[t] for t in model.periods),
-        sense=pyo.minimize,
-    )
-    return model

@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gridagora.agents.columns import (
+    P_BID,
+    P_BUYERS,
+    P_INJECTION,
+    P_OFFER,
+    P_SELLERS,
+    P_WITHDRAWAL,
+    P_WITHDRAWN,
+)
 from gridagora.markets.clearing import clear
 from gridagora.markets.orders import Clearing, OrderBook
 from gridagora.markets.price_grid import GridClearing, clear_grid, tick_prices
@@ -23,7 +32,7 @@ class AuditDifference(RuntimeError):
 
 
 def run_auction(
-    model: Simulation, record: DayRecord, period: int, curves: NDArray[np.int64], net: int
+    model: Simulation, record: DayRecord, period: int, curves: NDArray[np.int64], totals: NDArray[np.int64]
 ) -> tuple[int, int, int, int, int, int]:
     """Clear the auction of one period and note its outcome.
 
@@ -37,8 +46,8 @@ def run_auction(
         Settlement period.
     curves : ndarray of int64, shape (2, ticks)
         Bids and offers of the members by tick [1e-6 kWh]; institutions are added.
-    net : int
-        Net withdrawal of all members on the gate forecast [1e-6 kWh].
+    totals : ndarray of int64, shape (7,)
+        Sums of the members' gate plans, as :func:`gridagora.agents.kernels.quote` returns them.
 
     Returns
     -------
@@ -51,7 +60,8 @@ def run_auction(
         If the audit is due and finds a difference.
     """
     market, auctions = model.scenario.market, record.auctions
-    ticks = _institutions(model, record, period, curves, net)
+    ticks = _institutions(model, record, period, curves, int(totals[P_WITHDRAWAL] - totals[P_INJECTION]))
+    _publish(record, period, totals)
     grid = clear_grid(curves[0], curves[1], market.floor_per_kwh, market.tick_per_kwh, market.k)
     number = record.day.index * len(auctions.price) + period
     if market.method == "pyomo" or (market.audit and number % market.audit == 0):
@@ -74,6 +84,20 @@ def run_auction(
     return margins
 
 
+def _publish(record: DayRecord, period: int, totals: NDArray[np.int64]) -> None:
+    """List all offers and bids, of members and institutions, in the audit."""
+    auctions = record.auctions
+    units, supply, demand = auctions.unit_offer[period], auctions.supplier_offer[period], auctions.supplier_bid[period]
+    auctions.audit.publish(
+        period,
+        int(totals[P_SELLERS] + (units > 0).sum() + (supply > 0)),
+        int(totals[P_OFFER] + units.sum() + supply),
+        int(totals[P_BUYERS] + (demand > 0)),
+        int(totals[P_BID] + demand),
+        int(totals[P_WITHDRAWN]),
+    )
+
+
 def _institutions(
     model: Simulation, record: DayRecord, period: int, curves: NDArray[np.int64], net: int
 ) -> tuple[NDArray[np.int64], int, int] | None:
@@ -84,19 +108,21 @@ def _institutions(
 
     def tick_of(price: float, rounding: int) -> int:
         at = (price - market.floor_per_kwh) / market.tick_per_kwh
+        # Inwards, never past the limit; -1 and the number of ticks are no order.
         tick = math.floor(at + 1e-9) if rounding < 0 else math.ceil(at - 1e-9)
-        return min(max(tick, 0), parts.ticks - 1)
+        return min(max(tick, -1 if rounding < 0 else 0), parts.ticks - (rounding < 0))
 
     purchased = int(record.purchased[period])
     shortfall = parts.supplier.expected_shortfall(period, net, purchased)
     buy_tick = tick_of(float(record.short_price[period]) - market.fee_buyer_per_kwh, -1)
     sell_tick = tick_of(float(record.long_price[period]) + market.fee_seller_per_kwh, 1)
     unit_ticks = parts.unit_ticks
-    if market.online_buyers == "all" and shortfall > 0:
+    if market.online_buyers == "all" and shortfall > 0 and buy_tick >= 0:
         auctions.supplier_bid[period] = shortfall
         curves[0, buy_tick] += shortfall
     if market.online_sellers == "all":
-        auctions.unit_offer[period] = parts.unit_quanta - record.pool.schedule_quanta[period]
+        # Nothing is sold yet in the last period, which stands for the one before the first.
+        auctions.unit_offer[period] = parts.pool.online_offer(record.pool, period, auctions.unit_sold[period - 1])
         np.add.at(curves[1], unit_ticks, auctions.unit_offer[period])
         if shortfall < 0:
             auctions.supplier_offer[period] = -shortfall

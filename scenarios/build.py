@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ from gridagora.agents.institution import Government, Outside, Platform
 from gridagora.agents.population import BLOCK, Population
 from gridagora.agents.profiles import Profiles
 from gridagora.agents.suppliers import Supplier
+from gridagora.markets.coupled_pool import CoupledPool, Technique
 from gridagora.markets.day_ahead import DayAheadPool, Offers
 from gridagora.markets.settlement import PeerTerms
+from gridagora.markets.storage import Storage
 from gridagora.scenarios import inputs
 from gridagora.scenarios.day_record import BUYERS
 from gridagora.sim.clock import Calendar
@@ -64,6 +66,8 @@ class Parts:
         Errors of the area.
     pool : DayAheadPool
         The pool's model, built once.
+    demand_shares : ndarray of float64, shape (n_steps,)
+        Shares of the supplier's demand by step of the pool, from the price cap downwards [1].
     samples : dict
         Numbers of the sampled members by population.
     unit_quanta : ndarray of int64, shape (n_units,)
@@ -95,6 +99,7 @@ class Parts:
     auctioneer: str
     area: AreaErrors
     pool: DayAheadPool
+    demand_shares: NDArray[np.float64]
     samples: dict[str, NDArray[np.int64]]
     unit_quanta: NDArray[np.int64]
     regulated_price: NDArray[np.float64]
@@ -136,7 +141,8 @@ def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Pa
     calendar = Calendar(time.start, time.days, time.period_minutes)
     streams, ledger, hours = Streams(scenario.seed), Ledger(), calendar.hours_per_period
     populations = _populations(model, scenario, streams, hours, block or BLOCK)
-    units = _units(model, scenario, ledger, expected_peak_kw(populations, calendar))
+    peak_kw = expected_peak_kw(populations, calendar)
+    units = _units(model, scenario, ledger, peak_kw)
     supplier = Supplier(model, "supplier", ledger, calendar.periods_per_day)
     grid_company = GridCompany(model, "grid_company", ledger, scenario.network.loss_rate)
     Government(model, "government", ledger)
@@ -148,7 +154,7 @@ def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Pa
     # Plants pay what the members' network charge would have brought above wheeling, at the residential rate.
     rest = max(scenario.tariffs.residential.network_per_kwh - market.wheeling_per_kwh, 0.0)
     limits = np.array([unit.cost_per_kwh for unit in units]) + market.fee_seller_per_kwh + rest
-    ticks = round((market.cap_per_kwh - market.floor_per_kwh) / market.tick_per_kwh) + 1
+    ticks = math.floor((market.cap_per_kwh - market.floor_per_kwh) / market.tick_per_kwh + 1e-9) + 1
     unit_ticks = np.ceil((limits - market.floor_per_kwh) / market.tick_per_kwh - 1e-9).astype(np.int64)
     return Parts(
         calendar=calendar,
@@ -161,12 +167,13 @@ def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Pa
         grid_company=grid_company,
         auctioneer="platform" if scenario.platform.present else "grid_company",
         area=AreaErrors(streams, AREA, sigma, scenario.forecasts.rho_per_hour**hours),
-        pool=_pool(scenario, units, unit_quanta, calendar.periods_per_day),
+        pool=_pool(scenario, units, unit_quanta, calendar, peak_kw),
+        demand_shares=demand_shares(scenario),
         samples={p.name: _sample(len(p), scenario.outputs.members) for p in populations},
         unit_quanta=unit_quanta,
         regulated_price=np.array([unit.cost_per_kwh for unit in units]) * (1 + scenario.generators.regulated_margin),
         unit_limits=limits,
-        unit_ticks=np.clip(unit_ticks, 0, ticks - 1),
+        unit_ticks=np.clip(unit_ticks, 0, ticks),
         network_rest=rest,
         ticks=ticks,
         least_offer=max(1, round(market.min_offer_kwh * 1e6)),
@@ -196,13 +203,16 @@ def _populations(model: mesa.Model, scenario: Scenario, streams: Streams, hours:
         market.wheeling_per_kwh, market.fee_buyer_per_kwh, market.fee_seller_per_kwh, tariffs.feed_in.price_per_kwh
     )
     pv = _profiles("pv", "all", minutes)
+    largest = math.exp(8 * max(scenario.forecasts.realised_sigma, scenario.forecasts.gate_sigma))
     populations: list[Population] = []
     for name, terms in sorted(scenario.populations.items()):  # one order, whatever that of the file
         kind, group = KINDS[name]
         profiles = _profiles(group, getattr(terms, "profiles", "all"), minutes)
         annual, profile = kind.draw(terms, name, profiles.names, streams)
         tariff = getattr(tariffs, terms.tariff)
-        populations.append(kind(model, name, terms, annual, profile, profiles, pv, tariff, peer, streams, hours, block))
+        populations.append(
+            kind(model, name, terms, annual, profile, profiles, pv, tariff, peer, streams, hours, block, largest)
+        )
     return populations
 
 
@@ -224,20 +234,48 @@ def _units(model: mesa.Model, scenario: Scenario, ledger: Ledger, peak_kw: float
     return [Plant(model, name, ledger, fuel, kw, cost, co2) for name, fuel, kw, cost, co2 in rows]
 
 
-def _pool(scenario: Scenario, units: list[Plant], quanta: NDArray[np.int64], periods: int) -> DayAheadPool:
-    market = scenario.market
+def _steps(scenario: Scenario) -> list[tuple[float, float]]:
+    """Return price and share of the steps below the cap, dearest first."""
+    return sorted(((step.price_per_kwh, step.share) for step in scenario.market.demand_response_steps), reverse=True)
+
+
+def demand_shares(scenario: Scenario) -> NDArray[np.float64]:
+    """Return the shares of the supplier's demand by step of the pool, from the price cap downwards [1]."""
+    shares = [share for _, share in _steps(scenario)]
+    return np.array([1.0 - math.fsum(shares), *shares])
+
+
+def _pool(
+    scenario: Scenario, units: list[Plant], quanta: NDArray[np.int64], calendar: Calendar, peak_kw: float
+) -> DayAheadPool:
+    market, generators, hours = scenario.market, scenario.generators, calendar.hours_per_period
+    terms: dict[str, Any] = {
+        "periods": calendar.periods_per_day,
+        "buyers": BUYERS,
+        "step_price": [market.cap_per_kwh, *(price for price, _ in _steps(scenario))],
+        "floor": market.floor_per_kwh,
+        "cap": market.cap_per_kwh,
+        "k": market.k,
+        "method": market.method,
+    }
     capacity = quanta / 1e6
     offers = Offers([unit.name for unit in units], capacity, [unit.cost_per_kwh for unit in units])
-    return DayAheadPool(
-        offers,
-        periods=periods,
-        buyers=BUYERS,
-        step_price=[market.cap_per_kwh],
-        floor=market.floor_per_kwh,
-        cap=market.cap_per_kwh,
-        k=market.k,
-        method=market.method,
+    ramps, starts = generators.ramp_per_hour or {}, generators.start_up or {}
+    if not (ramps or starts or scenario.storages):
+        return DayAheadPool(offers, **terms)
+    storages = []
+    for terms_of in scenario.storages:
+        power = terms_of.power_to_peak * peak_kw
+        energy = power * terms_of.hours_of_power
+        storages.append(Storage(f"storage:{terms_of.name}", power * hours, energy, terms_of.round_trip))
+    start_cost = [starts[u.fuel].cost_per_kw * u.capacity_kw if u.fuel in starts else math.nan for u in units]
+    technique = Technique(
+        len(units),
+        ramp_kwh=capacity * [ramps[unit.fuel] * hours if unit.fuel in ramps else math.inf for unit in units],
+        minimum_kwh=capacity * [starts[unit.fuel].minimum_load if unit.fuel in starts else 0.0 for unit in units],
+        start_cost=start_cost,
     )
+    return CoupledPool(offers, technique, storages, **terms)
 
 
 def _contracts(populations: list[Population]) -> ContractBook:

@@ -37,7 +37,10 @@ Name = Annotated[str, typer.Argument(metavar="SCENARIO", help="Built-in name or 
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:  # before or after the commands, which answer it themselves
+        sys.exit(130)
 
 
 def _version(wanted: bool) -> None:
@@ -281,9 +284,20 @@ def _run(scenario: Scenario, folder: Path, *, overwrite: bool, progress: bool, r
     except FileExistsError as error:
         _stop(str(error), 2)
     except KeyboardInterrupt:
-        _stop(f"interrupted; what was finished is kept in {folder}", 130)
+        _stop(f"interrupted; what was finished is kept in {folder}{_left(folder)}", 130)
     except Exception as error:  # whatever went wrong inside the model, users get one line and the log
-        _stop(f"the run failed: {type(error).__name__}: {error}{_log(folder)}", 1)
+        _stop(f"the run failed: {type(error).__name__}: {error}{_log(folder)}{_left(folder)}", 1)
+
+
+def _left(folder: Path) -> str:
+    """Say what a run that was stopped has left, if anything."""
+    from gridagora.sim.results import what_is_left
+
+    try:
+        left = what_is_left(folder)
+    except (OSError, ValueError):
+        return ""
+    return f"; {left}" if left else ""
 
 
 def _log(folder: Path) -> str:

@@ -112,6 +112,9 @@ class DayRecord:
     errors: dict[str, Prices]
     short_price: Prices
     long_price: Prices
+    charge: Quanta
+    discharge: Quanta
+    held: Prices
 
     def __init__(
         self, day: Day, populations: list[Population], samples: dict[str, Quanta], periods: int, units: int

@@ -263,7 +263,7 @@ class _Layers:
         faults: list[tuple[KeyPath, str]] = []
         try:
             scenario = Scenario.model_validate(self.tree)
-            faults = plausible.faults(scenario, os.cpu_count() or 1)
+            faults = plausible.faults(scenario, os.cpu_count() or 1, plausible.memory_of_machine())
         except ValidationError as error:
             faults = [explain(detail, self.tree) for detail in error.errors(include_url=False)]
         self.problems += [Problem(*self._origin(path), _dotted(path), message) for path, message in faults]

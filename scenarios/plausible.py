@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,18 @@ LARGEST = 2**62
 Fault = tuple[tuple[str | int, ...], str]
 
 
-def faults(scenario: ScenarioModel, processors: int) -> list[Fault]:
+#: What a run keeps for a member while it is built and run, without its price classes [bytes].
+BYTES_PER_MEMBER = 192
+#: What each price class of its tariff adds [bytes].
+BYTES_PER_CLASS = 8
+
+
+def memory_of_machine() -> int:
+    """Return the physical memory [bytes]."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def faults(scenario: ScenarioModel, processors: int, memory: int) -> list[Fault]:
     """Return the path and message of each reason to refuse the scenario on this machine.
 
     Parameters
@@ -25,8 +37,16 @@ def faults(scenario: ScenarioModel, processors: int) -> list[Fault]:
         Scenario whose sections are valid on their own.
     processors : int
         Processors of the machine.
+    memory : int
+        Physical memory of the machine [bytes].
     """
-    return [*_threads(scenario, processors), *_windows(scenario), *_ranges(scenario)]
+    return [
+        *_threads(scenario, processors),
+        *(_windows(scenario) or _prices(scenario)),
+        *_pool(scenario),
+        *_ranges(scenario),
+        *_memory(scenario, memory),
+    ]
 
 
 def warnings(scenario: ScenarioModel) -> list[str]:
@@ -64,6 +84,47 @@ def _threads(scenario: ScenarioModel, processors: int) -> list[Fault]:
     return [(("threads",), message)]
 
 
+def memory_needed(scenario: ScenarioModel) -> dict[str, int]:
+    """Return an estimate of what a run needs for its members [bytes], by population."""
+    return {
+        name: population.count * (BYTES_PER_MEMBER + BYTES_PER_CLASS * len(_tariff(scenario, population).energy_prices))
+        for name, population in scenario.populations.items()
+    }
+
+
+def _memory(scenario: ScenarioModel, memory: int) -> list[Fault]:
+    """Refuse what cannot fit, before anything is allocated."""
+    needed = memory_needed(scenario)
+    if sum(needed.values()) <= memory:
+        return []
+    name = max(needed, key=lambda key: needed[key])
+    message = (
+        f"given {scenario.populations[name].count} members; a run needs about {sum(needed.values()) / 1e9:.3g} GB for "
+        f"all members, the machine has {memory / 1e9:.3g} GB; lower count, or use a larger machine"
+    )
+    return [((name, "count"), message)]
+
+
+def _pool(scenario: ScenarioModel) -> list[Fault]:
+    """Refuse what the pool's rules cannot be combined with: ramps, start-up and storage couple periods."""
+    generators, market = scenario.generators, scenario.market
+    coupled = {
+        "generators.ramp_per_hour": bool(generators.ramp_per_hour),
+        "generators.start_up": bool(generators.start_up),
+        "storages": bool(scenario.storages),
+    }
+    used = [name for name, present in coupled.items() if present]
+    found: list[Fault] = []
+    if market.method == "exact" and used:
+        message = f"given exact, which clears each period alone; {', '.join(used)} couple periods: give auto or pyomo"
+        found.append((("market", "method"), message))
+    priced = [name for name in used if name != "generators.ramp_per_hour"]
+    if market.pool_rule == "regulated" and priced:
+        message = f"given regulated, which has no price for {', '.join(priced)}: give uniform, or leave them out"
+        found.append((("market", "pool_rule"), message))
+    return found
+
+
 def _windows(scenario: ScenarioModel) -> list[Fault]:
     periods = 24 * 60 // scenario.time.period_minutes
     found: list[Fault] = []
@@ -73,6 +134,21 @@ def _windows(scenario: ScenarioModel) -> list[Fault]:
                 getattr(scenario.tariffs, group).class_of_period(day_type, periods)
         except ValueError as error:
             found.append((("tariffs", group, "windows"), str(error)))
+    return found
+
+
+def _prices(scenario: ScenarioModel) -> list[Fault]:
+    """Refuse prices that members cannot answer: they do so relative to the price their profiles arose under."""
+    periods = 24 * 60 // scenario.time.period_minutes
+    found: list[Fault] = []
+    for population in scenario.populations.values():
+        tariff = _tariff(scenario, population)
+        lowest = min(float(tariff.retail_price(day_type, periods).min()) for day_type in DAY_TYPES)
+        path = ("tariffs", population.tariff)
+        if tariff.reference_price(periods) <= 0:
+            found.append((path, "given a retail price of 0; allowed above 0, or give reference_per_kwh"))
+        elif lowest <= 0 and population.response == "log":
+            found.append((path, "given a retail price of 0 in some period; response: log needs all above 0"))
     return found
 
 

@@ -40,8 +40,8 @@ def book_energy(model: Simulation, record: DayRecord) -> None:
     kinds: dict[str, Quanta] = {
         "consumption": record.delivered(LOAD) - record.settled(T_SHED),
         "losses": record.losses,
-        "storage_charge": record.delivered(CHARGE),
-        "storage_discharge": record.delivered(DISCHARGE),
+        "storage_charge": record.delivered(CHARGE) + record.charge.sum(axis=1),
+        "storage_discharge": record.delivered(DISCHARGE) + record.discharge.sum(axis=1),
         "generation_pv": record.delivered(PV) - record.settled(T_CURTAILED),
         "export": np.zeros_like(record.losses),
     }
@@ -69,6 +69,15 @@ def auctioneer_imbalance(record: DayRecord) -> Quanta:
     auctions = record.auctions
     sold = record.settled(T_SOLD) + auctions.supplier_sold + auctions.unit_sold.sum(axis=1)
     imbalance: Quanta = sold - record.settled(T_BOUGHT) - auctions.supplier_bought
+    return imbalance
+
+
+def storage_imbalance(record: DayRecord) -> Quanta:
+    """Return the imbalance of each pool storage, long positive, shape (periods, n_storages) [1e-6 kWh].
+
+    Bought less sold in the pool, less what its meter says.
+    """
+    imbalance: Quanta = record.pool.charge_quanta - record.pool.discharge_quanta - (record.charge - record.discharge)
     return imbalance
 
 
@@ -116,6 +125,8 @@ def _post_pool(model: Simulation, record: DayRecord) -> None:
     """Pay the pool, which the grid company holds; what losses cost stays with it, as their buyer."""
     for party, amount in zip(model.parts.pool.parties, record.pool.payments, strict=True):
         _pay(model, record, party, "grid_company", "pool", int(amount))
+    for party, amount in zip(model.parts.pool.parties, record.pool.uplift, strict=True):
+        _pay(model, record, party, "grid_company", "uplift", int(amount))
 
 
 def _post_online(model: Simulation, record: DayRecord) -> None:
@@ -146,6 +157,7 @@ def _post_balancing(model: Simulation, record: DayRecord) -> None:
         ("supplier", supplier_imbalance(record)),
         ("grid_company", grid_loss),
         (model.parts.auctioneer, auctioneer_imbalance(record)),
+        *zip(model.parts.pool.storages.names, storage_imbalance(record).T, strict=True),
     ):
         short = settle_vector(np.maximum(-imbalance, 0), record.short_price)
         long = settle_vector(np.maximum(imbalance, 0), record.long_price)
@@ -160,7 +172,9 @@ def _post_balancing(model: Simulation, record: DayRecord) -> None:
 
 
 def _post_generation(model: Simulation, record: DayRecord) -> None:
-    """Pay the fuel of what was generated, and the import price abroad, to the rest of the world."""
-    for unit, generated in zip(model.parts.units, record.generation.T, strict=True):
-        cost = settle_vector(generated, np.full(generated.size, unit.cost_per_kwh))
-        _pay(model, record, unit.name, "outside", "fuel", cost)
+    """Pay the fuel of generation, idling and starts, and the import price abroad, to the rest of the world."""
+    pool = record.pool
+    burnt = record.generation + pool.idle_quanta
+    for unit, made, starts in zip(model.parts.units, burnt.T, pool.start_cost.tolist(), strict=True):
+        cost = settle_vector(made, np.full(made.size, unit.cost_per_kwh))
+        _pay(model, record, unit.name, "outside", "fuel", cost + starts)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gridagora.sim.results import ResultWriter, TableWriter
 
 #: Rows of a finished part on disk.
-ROWS_PER_PART = 200_000
+ROWS_PER_PART = 50_000
 
 
 class Recorder:
@@ -75,6 +75,10 @@ class Recorder:
             rows = record.auctions.audit.rows()
             self.append("auction_audit", {"day": np.full(len(rows["period"]), record.day.index), **rows}, keep=False)
             self._keep_largest_curve(model, record)
+
+        if record.day.is_month_end:
+            for table in self.open_tables.values():
+                table.flush()  # a killed run keeps its months
 
     def _keep_largest_curve(self, model: Simulation, record: DayRecord) -> None:
         largest = record.auctions.largest

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Packages whose versions decide results.
 _VERSIONS = ("gridagora", "mesa", "numpy", "pandas", "scipy", "numba", "pyomo", "highspy", "pyarrow")
+
+#: Tables that every run ends with.
+_CLOSING = ("bill_distribution", "bills", "contracts", "flows", "kpis", "ledger", "plants", "profit")
 
 
 class Result(Mapping[str, pd.DataFrame]):
@@ -107,16 +111,17 @@ def run(
     if out is None:
         tables, manifest = _simulate(scenario, None, progress)
         return Result(tables, manifest)
-    with ResultWriter(out, overwrite=overwrite) as writer:
-        writer.write_text("scenario.yaml", scenario.to_yaml())
-        writer.log(f"scenario {scenario.name}, seed {scenario.seed}")
+    with ResultWriter(out, overwrite=overwrite, expected=expected_tables(scenario)) as writer:
         try:
+            writer.write_text("scenario.yaml", scenario.to_yaml())
+            writer.log(f"scenario {scenario.name}, seed {scenario.seed}")
             _, manifest = _simulate(scenario, writer, progress)
+            writer.log("finished")
+            writer.finish(manifest)
         except BaseException as error:
-            writer.log(f"stopped: {type(error).__name__}: {error}")
+            with suppress(OSError):  # of a full disk the first message is the one to tell
+                writer.log(f"stopped: {type(error).__name__}: {error}")
             raise
-        writer.log("finished")
-        writer.finish(manifest)
     if report:
         from gridagora.sim.report import write_report
 
@@ -124,22 +129,38 @@ def run(
     return read(out)
 
 
-def read(path: str | os.PathLike[str]) -> Result:
-    """Return the results of a finished run from its folder.
+def expected_tables(scenario: Scenario) -> list[str]:
+    """Return the tables that a finished run of the scenario has; auction tables only where something was traded."""
+    names = ["intervals", *_CLOSING]
+    if scenario.outputs.members:
+        names.append("members")
+    if scenario.market.online:
+        names += ["auction_audit", "trades"]
+    if scenario.market.online and scenario.outputs.curve:
+        names.append("auction_curve")
+    return sorted(names)
+
+
+def read(path: str | os.PathLike[str], unfinished: bool = False) -> Result:
+    """Return the results of a run from its folder.
 
     Parameters
     ----------
     path : path-like
         Folder of the run.
+    unfinished : bool
+        Also read a run that was stopped: the tables that it had finished. Growing tables end with the last day that
+        each had written; ``result.manifest["expected"]`` names the tables of a whole run.
 
     Raises
     ------
     FileNotFoundError
-        If the folder holds no finished run.
+        If the folder holds no run or, unless `unfinished`, an unfinished one; the message says what is readable and
+        what is missing.
     """
     from gridagora.sim.results import read_manifest, read_tables
 
-    return Result(read_tables(path), read_manifest(path), Path(path))
+    return Result(read_tables(path, unfinished), read_manifest(path, unfinished), Path(path))
 
 
 def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]:
@@ -152,7 +173,7 @@ def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[
     recorder = Recorder(writer)
     model = Simulation(scenario, recorder)
     built = perf_counter()
-    _days(model, progress)
+    _days(model, writer, progress)
     simulated = perf_counter()
     tables: dict[str, pd.DataFrame] = {name: recorder.frame(name) for name in recorder.kept}
     closing = recorder.finish(model)
@@ -168,16 +189,16 @@ def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[
     return tables, _manifest(scenario, model, seconds)
 
 
-def _days(model: Any, progress: bool) -> None:
-    days = model.calendar.days
-    if not progress:
-        for _ in range(days):
-            model.step()
-        return
-    from rich.progress import track
+def _days(model: Any, writer: Any, progress: bool) -> None:
+    days: Iterable[int] = range(model.calendar.days)
+    if progress:
+        from rich.progress import track
 
-    for _ in track(range(days), description=f"{model.scenario.name}: days"):
+        days = track(days, description=f"{model.scenario.name}: days")
+    for day in days:
         model.step()
+        if writer is not None:
+            writer.log(f"day {day + 1} of {model.calendar.days} done")
 
 
 def _meta(model: Any) -> dict[str, Any]:
@@ -205,6 +226,7 @@ def _manifest(scenario: Scenario, model: Any, seconds: Mapping[str, float]) -> d
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
         "price_rule": "regulated unit prices"
         if scenario.market.pool_rule == "regulated"
-        else f"competitive interval, k = {scenario.market.k:g}",
+        else model.parts.pool.price_rule,
+        "solver": model.parts.pool.solver,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
     }

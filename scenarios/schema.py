@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from gridagora.scenarios.quantities import Day
-from gridagora.scenarios.schema_market import Forecasts, Generators, Market, Network, Platform, Tariffs
+from gridagora.scenarios.schema_market import Forecasts, Generators, Market, Network, Platform, PoolStorage, Tariffs
 from gridagora.scenarios.schema_population import Farms, Firms, Households
 from gridagora.sim.plugin import Frozen
 
@@ -94,6 +94,8 @@ class ScenarioModel(Frozen):
     """Agricultural members, or `null` for none."""
     generators: Generators = Generators()
     """Plants and imports."""
+    storages: tuple[PoolStorage, ...] = ()
+    """Storages that trade in the pool."""
     tariffs: Tariffs = Tariffs()
     """Retail tariffs and feed-in."""
     market: Market = Market()
@@ -104,6 +106,14 @@ class ScenarioModel(Frozen):
     """Service platform."""
     outputs: Outputs = Outputs()
     """What is written."""
+
+    @field_validator("storages")
+    @classmethod
+    def _named_once(cls, storages: tuple[PoolStorage, ...]) -> tuple[PoolStorage, ...]:
+        names = [storage.name for storage in storages]
+        if len(set(names)) != len(names):
+            raise ValueError(f"given names {', '.join(names)}; each name once")
+        return storages
 
     @model_validator(mode="after")
     def _somebody_consumes(self) -> Self:

@@ -10,8 +10,17 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from gridagora.markets.clearing import MECHANISMS
 from gridagora.markets.tariffs import TARIFFS, Flat
-from gridagora.scenarios.inputs import load_emission_factors
-from gridagora.scenarios.quantities import BelowOne, Price, Ratio, Share, Sigma, SignedPrice, one_of
+from gridagora.scenarios.inputs import load_emission_factors, load_fleet
+from gridagora.scenarios.quantities import (
+    BelowOne,
+    Efficiency,
+    Price,
+    Ratio,
+    Share,
+    Sigma,
+    SignedPrice,
+    one_of,
+)
 from gridagora.sim.plugin import Frozen
 
 if TYPE_CHECKING:
@@ -23,6 +32,7 @@ else:
 
 MechanismName: Any = one_of("mechanism", MECHANISMS)
 RegionName: Any = one_of("emission region", load_emission_factors())
+Fuel: Any = one_of("fuel", set(load_fleet().fuel))
 
 MAX_TICKS = 100_000
 
@@ -34,6 +44,15 @@ class Network(Frozen):
     """How areas are connected; `copperplate` is one area without limits."""
     loss_rate: BelowOne = 0.045
     """Losses as a share of the energy that enters the distribution grid [1] (mem; model.md A6)."""
+
+
+class StartUp(Frozen):
+    """How units of a fuel start: at a cost, and to a least output (model.md C7.4)."""
+
+    cost_per_kw: Price
+    """Cost of a start per capacity [currency/kW] (ill)."""
+    minimum_load: BelowOne = 0.4
+    """Least output of a unit that runs, as a share of its capacity [1] (ill)."""
 
 
 class Generators(Frozen):
@@ -55,6 +74,35 @@ class Generators(Frozen):
     """Whose grid emission factor imports carry, such as 0.5366 kgCO2/kWh for `national` (chk; validation.md O61)."""
     regulated_margin: Ratio = 0.08
     """Margin on a plant's own cost in its regulated price, where `market.pool_rule` is `regulated` [1] (ill)."""
+    ramp_per_hour: dict[Fuel, Annotated[float, Field(gt=0, le=60)]] | None = None
+    """Most change of output within an hour by fuel, as a share of capacity [1]; fuels not named have no limit."""
+    start_up: dict[Fuel, StartUp] | None = None
+    """Start-up by fuel; units of fuels not named run at any output at once. A mixed-integer program a day."""
+
+
+class PoolStorage(Frozen):
+    """A storage that buys and sells in the pool; half full at the start of the run."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+    """Its name; `storage:<name>` in the ledger."""
+    kind: Literal["pumped", "battery"] = "pumped"
+    """Pumped hydro or battery; sets the defaults of `hours` and `efficiency`."""
+    power_to_peak: Annotated[float, Field(gt=0, le=10)] = 0.1
+    """Power of charging, and of discharging, over the forecast peak of the run [1] (ill)."""
+    hours: Annotated[float, Field(gt=0, le=1000)] | None = None
+    """Hours for which a full storage discharges at full power [h]; by default 6 pumped, 2 battery (ill)."""
+    efficiency: Efficiency | None = None
+    """Energy discharged over energy charged [1]; by default 0.78 pumped, 0.88 battery (ill)."""
+
+    @property
+    def hours_of_power(self) -> float:
+        """`hours`, or the default of the kind [h]."""
+        return self.hours or {"pumped": 6.0, "battery": 2.0}[self.kind]
+
+    @property
+    def round_trip(self) -> float:
+        """`efficiency`, or the default of the kind [1]."""
+        return self.efficiency or {"pumped": 0.78, "battery": 0.88}[self.kind]
 
 
 class FeedIn(Frozen):
@@ -77,6 +125,15 @@ class Tariffs(Frozen):
     """Tariff of members whose `tariff` is `agricultural`."""
     feed_in: FeedIn = FeedIn()
     """Payment for surplus energy."""
+
+
+class DemandStep(Frozen):
+    """A part of demand that the supplier buys ahead up to a price only (model.md C2)."""
+
+    share: Annotated[float, Field(gt=0, le=1)]
+    """Share of the supplier's forecast demand [1] (ill)."""
+    price_per_kwh: SignedPrice
+    """Highest price that it pays in the pool for this part [currency/kWh] (ill)."""
 
 
 class Market(Frozen):
@@ -116,6 +173,24 @@ class Market(Frozen):
     """Value of energy that could not be served, in KPIs [currency/kWh] (ill; model.md B13)."""
     imbalance_kappa: Ratio = 0.2
     """Mark-up of the imbalance price for the short, mark-down for the long, on the pool price [1] (ill; C9)."""
+
+    demand_response_steps: tuple[DemandStep, ...] = ()
+    """Parts of demand bid below the cap; what the pool does not accept is delivered all the same, as imbalance."""
+
+    @field_validator("demand_response_steps")
+    @classmethod
+    def _steps_descend(cls, steps: tuple[DemandStep, ...], info: ValidationInfo) -> tuple[DemandStep, ...]:
+        floor, cap = info.data.get("floor_per_kwh", -float("inf")), info.data.get("cap_per_kwh", float("inf"))
+        if sum(step.share for step in steps) > 1:
+            raise ValueError(f"given shares that sum to {sum(step.share for step in steps):g}; allowed at most 1")
+        prices = [step.price_per_kwh for step in steps]
+        for price in prices:
+            if not floor < price < cap or prices.count(price) > 1:
+                raise ValueError(
+                    f"given price_per_kwh {price:g}; each price once, above floor_per_kwh {floor:g} and below "
+                    f"cap_per_kwh {cap:g}"
+                )
+        return steps
 
     @field_validator("cap_per_kwh")
     @classmethod

@@ -91,6 +91,8 @@ def walk(annotation: Any = ScenarioModel, path: str = "") -> Iterator[tuple[str,
     for part in _parts(annotation):
         if get_origin(part) is dict:
             yield from walk(get_args(part)[1], f"{path}.<name>")
+        if get_origin(part) is tuple:
+            yield from walk(get_args(part)[0], f"{path}[]")
 
 
 def allowed(annotation: Any) -> str:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import mesa
 import numpy as np
 
 from gridagora.agents.columns import (
     INJECTION,
-    P_BID,
-    P_BUYERS,
     P_INJECTION,
     P_OFFER,
     P_SELLERS,
     P_WITHDRAWAL,
-    P_WITHDRAWN,
     T_BOUGHT,
     T_BUYERS,
     T_DELIVERED,
@@ -32,12 +31,15 @@ from gridagora.markets.settlement import activate, imbalance_prices
 from gridagora.scenarios.auctioneer import run_auction
 from gridagora.scenarios.build import NO_AWARDS, Parts, build
 from gridagora.scenarios.day_record import DayRecord, PopulationDay
+from gridagora.scenarios.load import Scenario, load
 from gridagora.scenarios.postings import book_energy, post_day
 from gridagora.scenarios.record import Recorder
 
 if TYPE_CHECKING:
     from gridagora.agents.population import Population
-    from gridagora.scenarios.load import Scenario
+
+#: What Mesa's DataCollector takes as a reporter of a model: a function of it, or the name of an attribute.
+Reporter = Callable[[Any], Any] | str
 
 
 class Simulation(mesa.Model):
@@ -45,12 +47,22 @@ class Simulation(mesa.Model):
 
     Parameters
     ----------
-    scenario : Scenario
-        What to simulate.
+    scenario : Scenario, str or Path
+        What to simulate: a loaded scenario, the name of a built-in one, or a file.
     recorder : Recorder, optional
         Receives each day's tables; without it they stay in memory.
     block : int, optional
         Members a block; results do not depend on it.
+    collect : mapping, optional
+        Reporters of the model by name, for Mesa's DataCollector; each is read at the end of every step. Functions
+        of a module, unlike lambdas, can be sent to other processes.
+    **overrides
+        Values of the scenario by key, with two underscores for the dot: ``households__count=50``, ``seed=7``.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario or an override is refused.
 
     Attributes
     ----------
@@ -58,9 +70,30 @@ class Simulation(mesa.Model):
         Populations of members.
     ledger, energy, contracts
         The books.
+    record : DayRecord
+        The day of the last step; there is none before the first.
+    datacollector : mesa.DataCollector
+        What `collect` asks for, by step.
+    running : bool
+        Whether days of the calendar are left.
     """
 
-    def __init__(self, scenario: Scenario, recorder: Recorder | None = None, block: int | None = None) -> None:
+    record: DayRecord
+
+    def __init__(
+        self,
+        scenario: Scenario | str | Path = "quickstart",
+        recorder: Recorder | None = None,
+        block: int | None = None,
+        *,
+        collect: Mapping[str, Reporter] | None = None,
+        **overrides: Any,
+    ) -> None:
+        values = {key.replace("__", "."): value for key, value in overrides.items()}
+        if not isinstance(scenario, Scenario):
+            scenario = load(scenario, values)
+        elif values:
+            scenario = scenario.override(values)
         super().__init__(rng=scenario.seed)
         self.scenario = scenario
         self.parts: Parts = build(self, scenario, block)
@@ -73,11 +106,12 @@ class Simulation(mesa.Model):
         self.farms: Population | None = by_name.get("farms")
         self.recorder = recorder or Recorder()
         self.recorder.open(scenario.currency)
+        self.datacollector = mesa.DataCollector(model_reporters=dict(collect or {}))
         self.next_day = 0
 
     def step(self) -> None:
         """Simulate one day."""
-        record = self.open_day()
+        record = self.record = self.open_day()
         self.draw_exogenous(record)
         self.clear_day_ahead(record)
         self.announce_prices(record)
@@ -110,8 +144,13 @@ class Simulation(mesa.Model):
         withdrawal, injection = record.planned(P_WITHDRAWAL), record.planned(P_INJECTION)
         record.forecast_losses = self.parts.grid_company.losses(withdrawal)
         demand, surplus = self.parts.supplier.pool_position(withdrawal - injection)
-        wanted = np.stack([demand, record.forecast_losses])[:, :, None] / 1e6
-        record.pool = self.parts.pool.clear(wanted, np.stack([surplus, np.zeros_like(surplus)]) / 1e6)
+        wanted = np.zeros((2, len(demand), len(self.parts.demand_shares)))
+        wanted[0, :, 1:] = np.floor(demand[:, None] * self.parts.demand_shares[1:])
+        wanted[0, :, 0] = demand - wanted[0, :, 1:].sum(axis=1)
+        wanted[1, :, 0] = record.forecast_losses
+        record.pool = self.parts.pool.clear(wanted / 1e6, np.stack([surplus, np.zeros_like(surplus)]) / 1e6)
+        record.charge, record.discharge = record.pool.charge_quanta.copy(), record.pool.discharge_quanta.copy()
+        record.held = np.zeros(record.charge.shape)
         if self.scenario.market.pool_rule == "regulated":
             record.pool = regulate(record.pool, self.parts.regulated_price)
 
@@ -142,15 +181,7 @@ class Simulation(mesa.Model):
             )
             curves += orders
         totals = np.sum([p.gate[period] for p in record.populations], axis=0)
-        record.auctions.audit.publish(
-            period,
-            int(totals[P_SELLERS]),
-            int(totals[P_OFFER]),
-            int(totals[P_BUYERS]),
-            int(totals[P_BID]),
-            int(totals[P_WITHDRAWN]),
-        )
-        self.parts.margins = run_auction(self, record, period, curves, int(totals[P_WITHDRAWAL] - totals[P_INJECTION]))
+        self.parts.margins = run_auction(self, record, period, curves, totals)
 
     def deliver(self, record: DayRecord, period: int) -> None:
         """Open the realised values; shed or curtail where generation cannot follow."""
@@ -158,9 +189,24 @@ class Simulation(mesa.Model):
         for population in record.populations:
             population.delivered[period] = population.population.deliver(period, population.plan, errors)
         totals = np.sum([p.delivered[period] for p in record.populations], axis=0)
-        record.cuts[period] = self.parts.grid_company.cuts(
-            int(totals[WITHDRAWAL]), int(totals[INJECTION]), self.parts.capability
+        withdrawal, injection = int(totals[WITHDRAWAL]), int(totals[INJECTION])
+        stored = self._store(record, period, withdrawal, injection)
+        record.cuts[period] = self.parts.grid_company.cuts(withdrawal, injection, self.parts.capability, stored)
+
+    def _store(self, record: DayRecord, period: int, withdrawal: int, injection: int) -> int:
+        """Charge and discharge the pool's storages as scheduled, or less where the area cannot follow; return the net.
+
+        Positive where they charge [1e-6 kWh].
+        """
+        storages, grid = self.parts.pool.storages, self.parts.grid_company
+        if not len(storages):
+            return 0
+        need = withdrawal / (1 - grid.loss_rate) - injection
+        record.charge[period], record.discharge[period] = storages.follow(
+            record.pool.charge_quanta[period], record.pool.discharge_quanta[period], need, self.parts.capability
         )
+        record.held[period] = storages.stored
+        return int(record.charge[period].sum() - record.discharge[period].sum())
 
     def settle(self, record: DayRecord, period: int) -> None:
         """Split the meters into their uses and add them to the members' accounts."""
@@ -194,6 +240,7 @@ class Simulation(mesa.Model):
         record.losses = parts.grid_company.losses(withdrawal)
         scheduled = record.pool.schedule_quanta + auctions.unit_sold
         need = withdrawal + record.losses - injection - scheduled.sum(axis=1)
+        need += (record.charge - record.discharge).sum(axis=1)
         record.activated = activate(need, parts.unit_quanta - scheduled, scheduled)
         if self.scenario.market.online:
             bought = record.settled(T_USED) + auctions.supplier_bought
@@ -214,5 +261,6 @@ class Simulation(mesa.Model):
         self.ledger.check()
         self.energy.check(record.day.index)
         self.recorder.day(self, record)
+        self.datacollector.collect(self)
         if self.next_day == self.calendar.days:
             self.running = False

@@ -100,7 +100,9 @@ def interval_rows(model: Simulation, record: DayRecord) -> Columns:
         "pool_price": pool.price,
         "pool_price_low": pool.price_low,
         "pool_price_high": pool.price_high,
-        "pool_volume_kwh": kwh(pool.schedule_quanta.sum(axis=1) + pool.surplus_quanta.sum(axis=0)),
+        "pool_volume_kwh": kwh(
+            pool.schedule_quanta.sum(axis=1) + pool.surplus_quanta.sum(axis=0) + pool.discharge_quanta.sum(axis=1)
+        ),
         "pool_unserved_kwh": kwh(pool.unserved_quanta),
         "imbalance_price_short": record.short_price,
         "imbalance_price_long": record.long_price,
@@ -114,6 +116,18 @@ def interval_rows(model: Simulation, record: DayRecord) -> Columns:
         "auction_offer_kwh": kwh(record.gate(P_OFFER) + auctions.unit_offer.sum(axis=1) + auctions.supplier_offer),
         "auction_surplus": surplus,
         "auction_max_surplus": most,
+        **_storage_columns(model, record),
+    }
+
+
+def _storage_columns(model: Simulation, record: DayRecord) -> Columns:
+    """Return what the pool's storages charged, discharged and hold at the end of each period; empty without any."""
+    if not len(model.parts.pool.storages):
+        return {}
+    return {
+        "pool_storage_charge_kwh": kwh(record.charge.sum(axis=1)),
+        "pool_storage_discharge_kwh": kwh(record.discharge.sum(axis=1)),
+        "pool_storage_held_kwh": kwh(record.held.sum(axis=1)),
     }
 
 

@@ -1,7 +1,7 @@
 """Files of a run: Parquet tables, text files and, written last, the manifest.
 
 Every file is written under a temporary name and renamed when it is complete. A long table is a row of finished parts
-until it is closed, so a run that is stopped leaves them. ``unfinished.json`` lists the files of a run until
+until it is closed, so a run that is stopped, or killed, leaves them. ``unfinished.json`` lists the files of a run until
 ``manifest.json`` takes its place: only files listed in one of the two are replaced or removed.
 """
 
@@ -10,19 +10,24 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     import pandas as pd
 
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
 LOG = "run.log"
+#: Rows wait at most this long for a finished part: a kill costs no more of a table. [s]
+SECONDS_PER_PART = 10.0
 REPORT_MARK = '<meta name="generator" content="GridAgora'
 _TABLE, _FILE = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _TEMPORARY = ".gridagora-tmp"
@@ -38,6 +43,8 @@ class ResultWriter:
         Folder of the run; made if it does not exist. What an unfinished run left there is removed.
     overwrite : bool
         Remove the files of a finished run that is there.
+    expected : sequence of str
+        Tables that the finished run will have; what a stopped one lacks is told by these.
 
     Raises
     ------
@@ -47,9 +54,10 @@ class ResultWriter:
         If the folder cannot be made or written.
     """
 
-    def __init__(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    def __init__(self, path: str | os.PathLike[str], overwrite: bool = False, expected: Sequence[str] = ()) -> None:
         self.path = Path(path)
         self._files: list[str] = []
+        self._expected = list(expected)
         self._tables: dict[str, TableWriter] = {}
         if (self.path / MANIFEST).exists() and not overwrite:
             raise FileExistsError(
@@ -98,14 +106,9 @@ class ResultWriter:
         return write_file(self.path / name, lambda f: f.write(text.encode()))
 
     def open_table(self, name: str, units: Mapping[str, str], rows_per_part: int = 10_000) -> TableWriter:
-        """Open a table that grows during the run.
+        """Open a table that grows; a finished part is written whenever `rows_per_part` rows have come together.
 
-        Parameters
-        ----------
-        name, units
-            As in `write`.
-        rows_per_part : int
-            A finished part is written whenever this many rows have come together.
+        Name and units are those of `write`.
         """
         _require_table_name(name)
         if f"{name}.parquet" in self._files:
@@ -125,13 +128,7 @@ class ResultWriter:
             table.close()
 
     def finish(self, manifest: Mapping[str, Any]) -> Path:
-        """Close the open tables and write the manifest: the run is finished.
-
-        Parameters
-        ----------
-        manifest : mapping
-            What JSON can hold; the keys ``files`` and ``tables`` are added.
-        """
+        """Close the open tables and write the manifest, of what JSON can hold, with ``files`` and ``tables`` added."""
         self.close()
         files = sorted(name for name in self._files if (self.path / name).exists())
         tables = [name.removesuffix(".parquet") for name in files if name.endswith(".parquet")]
@@ -142,8 +139,15 @@ class ResultWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+            return
+        for table in self._tables.values():
+            with suppress(OSError):  # the first error is the one to tell; what cannot be merged stays in parts
+                table.close()
 
     def _list_file(self, name: str) -> None:
         """Enter a file in the list of ours before it is written."""
@@ -154,7 +158,7 @@ class ResultWriter:
                 f"{self.path / name} was not written by a run; move it or use another folder (out=, --out)"
             )
         self._files.append(name)
-        _write_json(self.path / UNFINISHED, {"files": sorted(self._files)})
+        _write_json(self.path / UNFINISHED, {"files": sorted(self._files), "expected": self._expected})
 
 
 class TableWriter:
@@ -166,8 +170,9 @@ class TableWriter:
         self._units = dict(units)
         self._rows_per_part = rows_per_part
         self._schema: Any = None
-        self._waiting: list[Any] = []
-        self._parts: list[Path] = []
+        # Parts on disk and rows that wait change in one assignment: an interrupt between two would count rows twice.
+        self._rows: tuple[list[Path], list[Any]] = [], []
+        self._last = monotonic()
         self._closed = False
 
     def append(self, data: Mapping[str, Any] | pd.DataFrame) -> None:
@@ -188,8 +193,10 @@ class TableWriter:
         if not table.schema.equals(self._schema):
             given, first = (", ".join(f"{f.name} ({f.type})" for f in s) for s in (table.schema, self._schema))
             raise ValueError(f"table {self.name!r}: given columns {given}; allowed: the first chunk's {first}")
-        self._waiting.append(table)
-        if sum(waiting.num_rows for waiting in self._waiting) >= self._rows_per_part:
+        waiting = self._rows[1]
+        waiting.append(table)
+        full = sum(chunk.num_rows for chunk in waiting) >= self._rows_per_part
+        if full or monotonic() - self._last >= SECONDS_PER_PART:
             self.flush()
 
     def flush(self) -> None:
@@ -197,30 +204,46 @@ class TableWriter:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if not self._waiting:
+        self._last = monotonic()
+        parts, waiting = self._rows
+        if not waiting:
             return
-        table = pa.concat_tables(self._waiting).combine_chunks()
-        part = self._folder / f"{self.name}.part-{len(self._parts) + 1:04d}.parquet"
-        self._parts.append(write_file(part, lambda f: pq.write_table(table, f, **_PARQUET)))
-        self._waiting.clear()
+        table = pa.concat_tables(waiting).combine_chunks()
+        part = self._folder / f"{self.name}.part-{len(parts) + 1:04d}.parquet"
+        self._rows = [*parts, write_file(part, lambda f: pq.write_table(table, f, **_PARQUET))], []
 
     def close(self) -> None:
-        """Merge the parts, one row group each, into ``<name>.parquet``; without rows appended, write nothing."""
+        """Merge the parts into ``<name>.parquet``; without rows appended, write nothing."""
         import pyarrow.parquet as pq
 
         self.flush()
-        if self._closed or not self._parts:
+        parts = self._rows[0]
+        if self._closed or not parts:
             return
 
         def merge(file: IO[bytes]) -> None:
             with pq.ParquetWriter(file, self._schema, **_PARQUET) as writer:
-                for part in self._parts:
-                    writer.write_table(pq.ParquetFile(part).read())
+                for group in self._groups(parts):
+                    writer.write_table(group)
 
         write_file(self._folder / f"{self.name}.parquet", merge)
         self._closed = True
-        for part in self._parts:
+        for part in parts:
             part.unlink()
+
+    def _groups(self, parts: Sequence[Path]) -> Iterator[Any]:
+        """Yield the rows of the parts in groups of one size: a file does not tell when its parts were written."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rest = self._schema.empty_table()
+        for part in parts:
+            rest = pa.concat_tables([rest, pq.ParquetFile(part).read()])
+            while rest.num_rows >= self._rows_per_part:
+                yield rest.slice(0, self._rows_per_part).combine_chunks()
+                rest = rest.slice(self._rows_per_part)
+        if rest.num_rows:
+            yield rest.combine_chunks()
 
 
 class Tables(Mapping[str, "pd.DataFrame"]):
@@ -284,16 +307,33 @@ def read_tables(path: str | os.PathLike[str], unfinished: bool = False) -> Table
     if not (is_finished or unfinished):
         raise FileNotFoundError(
             f"{folder} holds an unfinished run ({MANIFEST} is missing: it was stopped or is still running); "
-            f"readable: {', '.join(tables) or 'no table'}; read these with unfinished=True, or run it again"
+            f"{what_is_left(folder)}; read these with unfinished=True, or run it again"
         )
     return tables
 
 
-def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the manifest of a finished run; raises FileNotFoundError as `read_tables` does."""
-    read_tables(path)
-    manifest: dict[str, Any] = json.loads((Path(path) / MANIFEST).read_text(encoding="utf-8"))
+def read_manifest(path: str | os.PathLike[str], unfinished: bool = False) -> dict[str, Any]:
+    """Read the manifest of a run, or the list of files of an unfinished one; errors as in `read_tables`."""
+    read_tables(path, unfinished)
+    finished = Path(path) / MANIFEST
+    manifest: dict[str, Any] = json.loads(
+        (finished if finished.exists() else Path(path) / UNFINISHED).read_text(encoding="utf-8")
+    )
     return manifest
+
+
+def what_is_left(path: str | os.PathLike[str]) -> str:
+    """Say which tables of a run are readable and which are missing; nothing where no run is."""
+    folder = Path(path)
+    if (folder / MANIFEST).exists():
+        return "the run there is complete"
+    if not (folder / UNFINISHED).exists():
+        return ""
+    readable = list(read_tables(folder, unfinished=True))
+    expected = json.loads((folder / UNFINISHED).read_text(encoding="utf-8")).get("expected", [])
+    missing = [name for name in expected if name not in readable]
+    lost = f"; missing: {', '.join(missing)}" if missing else ""
+    return f"readable: {', '.join(readable) or 'no table'}{lost}"
 
 
 def units(path: str | os.PathLike[str], table: str) -> dict[str, str]:
@@ -309,14 +349,17 @@ def is_report(path: Path) -> bool:
 def _remove_run(folder: Path) -> None:
     if is_report(folder / "report.html"):  # it would describe the run that is replaced
         (folder / "report.html").unlink()
-    for name in _listed_files(folder):
+    files = _listed_files(folder)
+    if (
+        folder / MANIFEST
+    ).exists():  # a removal that is cut short leaves an unfinished run, which can be taken up again
+        (folder / MANIFEST).replace(folder / UNFINISHED)
+    for name in files:
         (folder / name).unlink(missing_ok=True)
         for part in _table_files(folder, name.removesuffix(".parquet")):
             part.unlink()
     for temporary in folder.glob(f".*{_TEMPORARY}"):
         temporary.unlink()
-    # The lists go last: a removal that is cut short can be taken up again.
-    (folder / MANIFEST).unlink(missing_ok=True)
     (folder / UNFINISHED).unlink(missing_ok=True)
 
 

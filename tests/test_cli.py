@@ -228,7 +228,8 @@ def test_scenarios_are_listed(arguments):
     """The list has one line for each built-in scenario, with its description."""
     lines = call(*arguments).stdout.splitlines()
     assert [line.split()[0] for line in lines] == [
-        *("baseline_traditional", "one_factory_one_price", "online_auction_uniform", "quickstart", "tou")
+        *("baseline_traditional", "one_factory_one_price", "online_auction_uniform", "quickstart"),
+        *("state_grid_scale", "tou"),
     ]
     assert all(line.endswith(".") for line in lines)
 

@@ -59,6 +59,14 @@ def test_neutral_with_load_in_one_class_only(form):
     assert (factor * load == load).all()
 
 
+def test_neutral_for_each_of_several_loads():
+    """A table of loads is neutral row by row: 0.86 and 1.046667 for 1 against 3, 0.94 and 1.06 for 2 against 2."""
+    loads = np.array([LOAD, [1.0, 1.0, 2.0]])
+    factor = price_response(PRICES, 0.5, CLASSES, loads, -0.1, 0.0, neutral=True)
+    assert factor == pytest.approx(np.array([[0.86, 0.86, 1.0466666667], [0.94, 0.94, 1.06]]), abs=1e-9)
+    assert (factor * loads).sum(axis=1) == pytest.approx([4.0, 4.0])
+
+
 def test_load_is_never_negative():
     """A linear response of 1 - 2 x 1 ends at 0."""
     factor = price_response(np.full(2, 1.0), 0.5, np.zeros(2, np.uint8), np.ones(2), -2.0, 0.0)

@@ -20,6 +20,7 @@ from gridagora.agents.columns import (
     LOAD,
     LONG,
     NO_CONSENT,
+    OVERBOUGHT,
     P_BID,
     P_BUYERS,
     P_INJECTION,
@@ -27,7 +28,6 @@ from gridagora.agents.columns import (
     P_SELLERS,
     P_WITHDRAWAL,
     P_WITHDRAWN,
-    OVERBOUGHT,
     PAID,
     PV,
     SHORT,
@@ -549,6 +549,16 @@ def test_draw_of_a_day_follows_the_stream():
     assert here.today.load_row.tolist() == (words[:, 1] % 16).tolist()
     assert here.today.pv_row.tolist() == ((words[:, 1] >> 16) % 16).tolist()
     assert here.today.quote_row.tolist() == (words[:, 2] % 16).tolist()
+
+
+def test_draws_go_by_the_number_and_not_by_the_row():
+    """Members in another order draw what they drew before."""
+    k0, k1 = stream_key(1, "day", "households")
+    here, turned = world(5, number=[0, 1, 2, 3, 4]), world(5, number=[4, 2, 0, 3, 1])
+    for some in (here, turned):
+        kernels.draw_day(k0, k1, 4, 3, 1, 1024, some.members, some.today, 2)
+    for one, other in zip(here.today, turned.today, strict=True):
+        assert (one[[4, 2, 0, 3, 1]] == other).all()
 
 
 def test_a_member_draws_the_same_in_any_population_and_another_thing_tomorrow():

@@ -9,10 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gridagora.scenarios.load import FOLDER, Scenario, ScenarioError, builtin, load
-from gridagora.scenarios.plausible import faults
+from gridagora.scenarios.plausible import faults, memory_needed
 from gridagora.scenarios.schema import ScenarioModel
 
-NAMES = ["baseline_traditional", "one_factory_one_price", "online_auction_uniform", "quickstart", "tou"]
+NAMES = ["baseline_traditional", "one_factory_one_price", "online_auction_uniform", "quickstart"]
+NAMES += ["state_grid_scale", "tou"]
 
 
 @pytest.fixture
@@ -416,14 +417,28 @@ def test_many_problems_are_cut(write):
 def test_threads_are_bounded_by_the_machine():
     """More threads than processors are refused with the remedy."""
     scenario = ScenarioModel(threads=3)
-    assert faults(scenario, 4) == []
-    assert faults(scenario, 2) == [
+    assert faults(scenario, 4, 10**12) == []
+    assert faults(scenario, 2, 10**12) == [
         (("threads",), "given 3; allowed 1 to 2 on this machine; results do not depend on it")
     ]
 
 
-def test_ranges_of_the_books():
+def test_a_population_that_does_not_fit_is_refused():
+    """10 million households need 10^7 x (192 + 8) bytes = 2 GB; a machine with 1 GB refuses them before they exist."""
+    scenario = load("state_grid_scale")
+    assert memory_needed(scenario) == {"households": 2_000_000_000}
+    assert faults(scenario, 2, 2_000_000_000) == []
+    ((path, message),) = faults(scenario, 2, 10**9)
+    assert path == ("households", "count")
+    assert message == (
+        "given 10000000 members; a run needs about 2 GB for all members, the machine has 1 GB; lower count, or use a "
+        "larger machine"
+    )
+
+
+def test_ranges_of_the_books(monkeypatch):
     """What could pass 2^62 quanta or micro-units within a year is refused, with the remedy."""
+    monkeypatch.setattr("gridagora.scenarios.plausible.memory_of_machine", lambda: 10**13)
     assert load("quickstart", {"households.count": 10**9}).households.count == 10**9
     with pytest.raises(ScenarioError, match=r"households: about 1\.16e\+13 kWh a year, .*; lower count, consumption"):
         load("quickstart", {"households.count": 10**9, "households.annual_kwh": 10_900})

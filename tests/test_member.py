@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from gridagora.agents import population as module
-from gridagora.agents.columns import BOUGHT, EARNED, FED_IN, LONG, NO_CONSENT, OVERBOUGHT, PAID, SOLD, TRUTHFUL, ZI_CONSTRAINED
+from gridagora.agents.columns import (
+    BOUGHT,
+    EARNED,
+    FED_IN,
+    LONG,
+    NO_CONSENT,
+    OVERBOUGHT,
+    PAID,
+    SOLD,
+    TRUTHFUL,
+    ZI_CONSTRAINED,
+)
 from gridagora.agents.member import Member
 from gridagora.agents.population import Population
 from gridagora.agents.profiles import Profiles
@@ -75,7 +86,7 @@ def test_a_member_is_a_view(members):
     member = members[1]
     members.state.stored[1] = 3.0
     assert member.stored_kwh == 3.0
-    assert member == Member(members, 1)
+    assert member == Member(members, 1, 1)
 
 
 def test_a_bill_by_hand(members):

@@ -346,6 +346,29 @@ def test_a_month_is_rounded_once():
     assert members.bills.tolist() == [1]
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.floats(-1.0, 0.6), st.floats(0.05, 2.0), st.floats(0.001, 0.7), st.floats(0, 3), st.floats(0, 1))
+def test_who_has_no_tick_within_the_limit_gives_no_order(floor, span, tick, feed_in, wheeling):
+    """Limits outside floor and cap make no order at the bound, and no quote lies above the cap."""
+    members = build([1000, 2000, 500], peer=PeerTerms(wheeling, 0.005, 0.005, feed_in))
+    replace(members, pv_annual_kwh=[0, 2000, 0], strategy=[TRUTHFUL, TRUTHFUL, ZI_CONSTRAINED])
+    plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
+    quotes = members.quotes(plan, floor, floor + span, tick)
+    ticks = int(np.floor(span / tick + 1e-9)) + 1
+    dust = 1e-8 * tick
+    price = floor + tick * np.arange(-1, ticks + 1)
+    buys, sells = quotes.buy >= 0, quotes.sell < ticks
+    assert (price[quotes.buy + 1] <= quotes.buy_limit[:, None, None] + dust)[buys].all()
+    assert (price[quotes.sell + 1] >= quotes.sell_limit[:, None, None] - dust)[sells].all()
+    assert (price[quotes.sell + 1] <= floor + span + dust)[sells].all()
+    assert (quotes.buy < ticks).all()
+    assert buys[0, TRUTHFUL, 0] == (quotes.buy_limit[0] >= floor - dust)
+    curves, totals = members.quote(NOON, plan, quotes, (1.0, 1.0), ticks, LEAST)
+    assert curves.sum(axis=1).tolist() == totals[[P_BID, P_OFFER]].tolist()
+    assert (totals[P_OFFER] > 0) == sells[0, TRUTHFUL, 0]
+    assert (totals[P_BID] > 0) == buys[0, TRUTHFUL, 0]
+
+
 @pytest.mark.parametrize("block", [1, 3, 100])
 def test_block_size_changes_nothing(block):
     """Blocks of 1, 2, 3 and 100 members give the same plans, meters and bills."""
@@ -417,8 +440,8 @@ def test_no_consent():
 def test_energies_of_a_period_take_32_bits_where_four_times_the_highest_meter_fits(annual, kind):
     """2^31 quanta are 2147 kWh: 4 x 536 kWh an hour fit, 4 x 538 do not."""
     members = build([annual, 10], [1, 0])
-    assert members.state.net.dtype == members.state.planned.dtype == kind
     plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
+    assert members.state.net.dtype == members.state.planned.dtype == kind
     assert members.deliver(NIGHT, plan, (3.9, 1.0))[WITHDRAWAL] == members.state.net.sum(dtype=np.int64)
     assert members.state.net[0] == pytest.approx(annual * 7800)
 
@@ -432,6 +455,25 @@ def test_members_by_number():
     with pytest.raises(IndexError):
         members[3]
     assert [member.annual_kwh for member in members] == [1000, 2000, 3000]
+
+
+def test_rows_go_by_what_members_own_and_numbers_keep_the_member():
+    """Battery owners come first, then PV owners; a member has the same consumption, draws and panel in any row."""
+    annual = [1000.0 + number for number in range(40)]
+    plain, owners = build(annual), build(annual, pv_share=0.5, storage_share=0.5, consent_share=0.5)
+    columns = owners.members
+    kind = (columns.battery_kwh == 0).astype(int) + (columns.pv_annual_kwh == 0)
+    assert set(kind.tolist()) == {0, 1, 2}
+    assert (np.diff(kind) >= 0).all()
+    assert (owners.members.number[owners.rows] == np.arange(40)).all()
+    assert [member.annual_kwh for member in owners] == annual
+    for members in (plain, owners):
+        members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
+    for one, other in zip(plain.today, owners.today, strict=True):
+        assert (one[plain.rows] == other[owners.rows]).all()
+    more = build(annual, pv_share=0.9, storage_share=0.5, consent_share=0.5)
+    had = owners.members.pv_annual_kwh[owners.rows]
+    assert (more.members.pv_annual_kwh[more.rows][had > 0] == had[had > 0]).all()
 
 
 def test_expected_energy_by_profile():

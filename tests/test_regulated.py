@@ -11,8 +11,8 @@ from gridagora.markets.regulated import regulate
 UNIT_PRICE = np.array([0.3, 0.6])
 
 
-def pool(schedule, demand, surplus, price=0.25):
-    """Return a pool outcome of two units and two buyers with one demand step."""
+def pool(schedule, demand, surplus, charge=(), discharge=(), price=0.25):
+    """Return a pool outcome of two units and two buyers with one demand step, and storages by row."""
     schedule, surplus = np.array(schedule, np.int64), np.array(surplus, np.int64)
     periods = len(schedule)
     return PoolResult(
@@ -24,7 +24,12 @@ def pool(schedule, demand, surplus, price=0.25):
         surplus_quanta=surplus,
         unserved_quanta=np.zeros(periods, np.int64),
         spilled_quanta=np.zeros(periods, np.int64),
-        payments=np.zeros(4, np.int64),
+        payments=np.zeros(4 + len(charge), np.int64),
+        charge_quanta=np.array(charge, np.int64).reshape(len(charge), periods).T,
+        discharge_quanta=np.array(discharge, np.int64).reshape(len(discharge), periods).T,
+        idle_quanta=np.zeros(periods, np.int64),
+        start_cost=np.zeros(2, np.int64),
+        uplift=np.zeros(4 + len(charge), np.int64),
         welfare=7.0,
         method="exact",
     )
@@ -48,6 +53,21 @@ def test_three_periods_by_hand():
     assert after.payments.tolist() == [83_500_000, 6_500_000, -60_000_000, -30_000_000]
     assert after.schedule_quanta is before.schedule_quanta
     assert (after.welfare, after.method) == (7.0, "exact")
+
+
+def test_storages_trade_at_the_buyers_price():
+    """A storage charges 20 of 100 kWh at 0.3 and adds 15 to 50 kWh at 0.6: it earns 9 - 6, the buyer pays 24 + 39."""
+    kwh = 1_000_000
+    before = pool(
+        [[100 * kwh, 0], [0, 50 * kwh]],
+        [[80 * kwh, 65 * kwh], [0, 0]],
+        [[0, 0], [0, 0]],
+        charge=[[20 * kwh, 0]],
+        discharge=[[0, 15 * kwh]],
+    )
+    after = regulate(before, UNIT_PRICE)
+    assert after.price == pytest.approx([0.3, 0.6])
+    assert after.payments.tolist() == [63_000_000, 0, -30_000_000, -30_000_000, -3_000_000]
 
 
 def test_the_first_buyer_bears_what_rounding_leaves():

@@ -191,3 +191,9 @@ def test_feed_in_funded_by_levy(scenario):
     paid = rows[(rows["payer"] == "government") & (rows["payee"] == "supplier")]
     assert (paid["account"] == "feed_in").all()
     assert paid["amount"].sum() > 0
+
+
+def test_plots_take_a_result(on_disk):
+    """The figures of the report are public, and take a result as it is."""
+    axes = ga.plot.load_by_source(on_disk)
+    assert "kW" in axes.get_ylabel()

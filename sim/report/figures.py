@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from gridagora.sim.report.labels import currency
 from gridagora.sim.report.sankey import who_paid_whom
 
 if TYPE_CHECKING:
@@ -163,10 +164,15 @@ def prices(tables: TablesLike, first_day: int = 0, days: int = 7, ax: Axes | Non
         low, high = by_time["auction_price_low"], by_time["auction_price_high"]
         ax.fill_between(time, low, high, step="post", color=ORANGE, alpha=0.45, linewidth=0, label="auction interval")
         ax.step(time, by_time["auction_price"], where="post", color=RED, linewidth=1.3, label="auction")
-    for name, level in _retail_levels(tables).items():
+    levels = _retail_levels(tables)
+    for name, level in levels.items():
         line = "--" if name == "retail energy" else ":"
         ax.axhline(level, color=DARK, linewidth=1.1, linestyle=line, label=f"{name} ({level:.3f})")
-    ax.set_ylabel(f"price [{currency(tables)}/kWh]")
+    # The interval of a thin auction can be very wide: it may leave the frame, which the prices set.
+    shown = np.concatenate([by_time["pool_price"], by_time["auction_price"], list(levels.values())])
+    low_end, high_end = np.nanmin(shown), np.nanmax(shown)
+    margin = 0.06 * (high_end - low_end) or 0.05
+    ax.set(ylabel=f"price [{currency(tables)}/kWh]", ylim=(low_end - margin, high_end + margin))
     _time_axis(ax, rows)
     _legend(ax)
     return ax
@@ -245,13 +251,6 @@ def bill_distribution(tables: TablesLike) -> Figure:
     return figure
 
 
-def currency(tables: TablesLike) -> str:
-    """Currency of a run, from the unit of its cost of supply."""
-    rows = tables["kpis"]
-    found = rows["unit"][rows["kpi"] == "cost_of_supply"]
-    return str(found.iloc[0]) if len(found) else "currency"
-
-
 def _axes(ax: Axes | None) -> Axes:
     import matplotlib.pyplot as plt
 
@@ -292,13 +291,14 @@ def _retail_levels(tables: TablesLike) -> dict[str, float]:
     if "bills" in tables:
         rows = tables["bills"]
         rows = rows[(rows["population"] == "households") & (rows["unit"] == "kWh")]
-        for name, lines in (
-            ("retail energy", rows["line"].str.startswith("energy ")),
-            ("feed-in", rows["line"] == "feed-in"),
-        ):
-            quantity, amount = rows["quantity"][lines].sum(), rows["amount"][lines].sum()
+        lines = {
+            "retail energy": (rows["line"].str.startswith("energy "), 1),
+            "feed-in": (rows["line"] == "feed-in", -1),
+        }
+        for name, (chosen, sign) in lines.items():
+            quantity, amount = float(rows["quantity"][chosen].sum()), float(rows["amount"][chosen].sum())
             if quantity > 0:
-                levels[name] = abs(float(amount / quantity))
+                levels[name] = sign * amount / quantity
     return levels
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridagora.sim.report import figures
-from gridagora.sim.report.sankey import number, payments_by_role, who_paid_whom
+from gridagora.sim.report.labels import currency, number
+from gridagora.sim.report.sankey import payments_by_role, who_paid_whom
 from gridagora.sim.results import REPORT_MARK, is_report, read_manifest, read_tables, write_file
 
 if TYPE_CHECKING:
@@ -19,17 +20,18 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 CAPTIONS = {
-    "Day with the highest load": "Above: power by source, stacked, and consumption. Below: prices of the pool and the "
-    "online auction; retail energy price and feed-in price are means over the households' bills.",
-    "Load by source": "Up to seven days around the highest load. Sources are stacked; the black line is consumption. What "
-    "lies above it covers losses, storage and export.",
-    "Prices": "The same days. The shaded band is the interval of prices at which supply and demand of the auction meet.",
+    "One day": "The day with the highest load{of}. Above: power by source, stacked, and consumption. Below: prices of "
+    "the pool and, where it ran, of the online auction; retail energy price and feed-in price are means over the "
+    "households' bills.",
+    "Load by source": "Up to seven days around that day. Sources are stacked; the black line is consumption. "
+    "What lies above it covers losses, storage and export.",
+    "Prices": "The same days. The shaded band is the interval of prices at which the auction's supply and demand meet.",
     "Auction with the largest volume": "Bids and offers as they were made, sorted by price. The price lies in the "
     "competitive interval; the mechanism's rule picks the point.",
-    "Distribution of bills": "Members by their bill over the run, all payments for electricity included; below zero where "
-    "a member earned more than it paid.",
-    "Who paid whom": "Payments over the run between roles, from the ledger: payers on the left, receivers on the right, "
-    "widths in proportion.",
+    "Distribution of bills": "Members by their bill over the run, all payments for electricity included; below zero "
+    "where a member earned more than it paid.",
+    "Who paid whom": "Payments over the run between roles, from the ledger: payers on the left, receivers on the "
+    "right, widths in proportion.",
 }
 
 
@@ -53,7 +55,7 @@ class RunPage:
     pictures: Sequence[Picture]
     bills: Sequence[Sequence[str]]
     payments: Sequence[Sequence[str]]
-    currency: str = field(default="currency")
+    currency: str
 
 
 def write_report(paths: Sequence[Path], out: Path | None = None) -> Path:
@@ -91,7 +93,10 @@ def write_report(paths: Sequence[Path], out: Path | None = None) -> Path:
     target = Path(out) if out is not None else (folders[0] if len(folders) == 1 else Path()) / "report.html"
     if target.exists() and not is_report(target):
         raise FileExistsError(f"{target} is not a report of ours; move it or give another file (out=, --out)")
-    runs = [_run_page(folder, label, f"r{i}") for i, (folder, label) in enumerate(_labels(folders))]
+    labels = run_labels(folders)
+    shown = _day_of_highest_load(read_tables(folders[0]))
+    of = f" of {labels[0]}" if len(folders) > 1 else ""
+    runs = [_run_page(folder, labels[i], f"r{i}", shown, of) for i, folder in enumerate(folders)]
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -110,27 +115,32 @@ def write_report(paths: Sequence[Path], out: Path | None = None) -> Path:
     return write_file(target, lambda file: file.write(text.encode()))
 
 
-def _labels(folders: Sequence[Path]) -> list[tuple[Path, str]]:
-    """Name runs by scenario, or by folder where scenarios repeat."""
+def run_labels(folders: Sequence[Path]) -> list[str]:
+    """Name finished runs by scenario, or by folder where scenarios repeat, or by path where folders do."""
     names = [str(read_manifest(folder).get("scenario", folder.name)) for folder in folders]
     if len(set(names)) < len(names):
         names = [folder.name for folder in folders]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
-    return list(zip(folders, names, strict=True))
+    return names
 
 
-def _run_page(folder: Path, label: str, prefix: str) -> RunPage:
+def _day_of_highest_load(tables: Mapping[str, pd.DataFrame]) -> int:
+    by_period = tables["intervals"].groupby(["day", "period"], as_index=False)["consumption_kwh"].sum()
+    return int(by_period["day"].to_numpy()[by_period["consumption_kwh"].to_numpy().argmax()])
+
+
+def _run_page(folder: Path, label: str, prefix: str, shown: int, of: str) -> RunPage:
     tables, manifest = read_tables(folder), read_manifest(folder)
     return RunPage(
         label=label,
         facts=_facts(tables, manifest),
         warnings=[str(warning) for warning in manifest.get("warnings", ())],
         kpis=tables["kpis"],
-        pictures=_pictures(tables, prefix),
+        pictures=_pictures(tables, prefix, shown, of),
         bills=_bill_rows(tables),
         payments=_payment_rows(tables),
-        currency=figures.currency(tables),
+        currency=currency(tables),
     )
 
 
@@ -151,14 +161,12 @@ def _facts(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> l
     return [(name, str(value)) for name, value in found if value not in (None, "")]
 
 
-def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str) -> list[Picture]:
-    rows = tables["intervals"]
-    by_period = rows.groupby("day")[["consumption_kwh"]].max()
-    peak_day, last = int(by_period["consumption_kwh"].to_numpy().argmax()), int(rows["day"].max())
-    days = min(7, last + 1)
-    first = min(max(0, peak_day - 3), last + 1 - days)
+def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str, shown: int, of: str) -> list[Picture]:
+    last = int(tables["intervals"]["day"].max())
+    shown, days = min(shown, last), min(7, last + 1)
+    first = min(max(0, shown - 3), last + 1 - days)
     drawn: dict[str, Any] = {
-        "Day with the highest load": figures.day(tables, peak_day),
+        "One day": figures.day(tables, shown),
         "Load by source": figures.load_by_source(tables, first, days).figure,
         "Prices": figures.prices(tables, first, days).figure,
     }
@@ -167,8 +175,8 @@ def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str) -> list[Picture]:
     if "bill_distribution" in tables:
         drawn["Distribution of bills"] = figures.bill_distribution(tables)
     pictures = [
-        Picture(title, CAPTIONS[title], _svg(fig, f"{prefix}f{i}", title))
-        for i, (title, fig) in enumerate(drawn.items())
+        Picture(title, CAPTIONS[title].format(of=of), _svg(figure, f"{prefix}f{i}", title))
+        for i, (title, figure) in enumerate(drawn.items())
     ]
     return [*pictures, Picture("Who paid whom", CAPTIONS["Who paid whom"], who_paid_whom(tables))]
 
@@ -199,12 +207,14 @@ def _kpi_rows(runs: Sequence[RunPage]) -> list[tuple[str, str, str, list[tuple[s
         numbers = [found.get(key, float("nan")) for found in values]
         cells = [(number(numbers[0]), "")] + [(number(n), _difference(n, numbers[0])) for n in numbers[1:]]
         kpi, scope, unit = (str(part) for part in key)
-        rows.append((kpi.replace("_", " "), scope, "–" if unit == "1" else unit, cells))
+        name = kpi.replace("_", " ").replace("pv ", "PV ").replace("co2", "CO2")
+        rows.append((name, scope, "–" if unit == "1" else unit, cells))
     return rows
 
 
 def _difference(value: float, first: float) -> str:
-    return f"{100 * (value - first) / abs(first):+,.1f} %" if first and abs(value - first) >= 0 else ""
+    percent = 100 * (value - first) / abs(first) if first else float("nan")
+    return f"{percent:+,.1f} %" if abs(percent) >= 0.05 else ""  # a nan gives no text either
 
 
 def _bill_rows(tables: Mapping[str, pd.DataFrame]) -> list[list[str]]:

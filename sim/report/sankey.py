@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from gridagora.sim.ledger import role_of
+from gridagora.sim.report.labels import currency, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,15 +35,6 @@ class Svg(str):
 
     def _repr_svg_(self) -> str:
         return str(self)
-
-
-def number(value: float) -> str:
-    """Write a number with thousands separators and about four digits; a dash where there is none."""
-    if not math.isfinite(value):
-        return "–"
-    size = abs(value)
-    digits = 0 if size >= 1000 or value == 0 else 1 if size >= 100 else 2 if size >= 10 else 3
-    return f"{value:,.{digits}f}" if value == 0 or size >= 0.001 else f"{value:.1e}"
 
 
 def payments_by_role(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -86,8 +77,6 @@ def who_paid_whom(tables: Mapping[str, pd.DataFrame]) -> Svg:
     Svg
         Text of an SVG picture; widths are proportional to amounts.
     """
-    from gridagora.sim.report.figures import currency
-
     matrix = payments_by_role(tables)
     flows = [(str(a), str(b), float(matrix.loc[a, b])) for a in matrix.index for b in matrix.columns]
     return sankey([flow for flow in flows if flow[2] > 0], currency(tables))

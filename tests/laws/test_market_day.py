@@ -14,7 +14,7 @@ from gridagora.agents.columns import (
     T_USED,
     T_WITHDRAWAL,
 )
-from gridagora.scenarios.postings import auctioneer_imbalance, supplier_imbalance
+from gridagora.scenarios.postings import auctioneer_imbalance, storage_imbalance, supplier_imbalance
 
 PERFECT = {
     "forecasts.gate_sigma": 0.0,
@@ -28,7 +28,24 @@ PERFECT = {
 EVERYONE = {"market.online_sellers": "all", "market.online_buyers": "all"}
 SCARCE = {"generators.capacity_to_peak": 0.4, "generators.import_capacity_to_peak": 0.0}
 SUNNY = {"households.pv_share": 1.0, "households.pv_kwp": 15.0, "households.storage_share": 0.0}
-WORLDS = {"members only": {}, "everyone": EVERYONE, "scarce": SCARCE, "too much sun": SUNNY, "scarce, all": SCARCE | EVERYONE}
+RAMPS = {"generators.ramp_per_hour": {"nuclear": 0.1, "lignite": 0.2, "hard_coal": 0.3, "gas": 1.0}}
+STORAGES = {"storages": [{"name": "lake", "power_to_peak": 0.3}, {"name": "cells", "kind": "battery"}]}
+STARTS = {"generators.start_up": {"hard_coal": {"cost_per_kw": 0.2, "minimum_load": 0.5}}, "generators.blocks": 8}
+STEPS = {"market.demand_response_steps": [{"share": 0.2, "price_per_kwh": 0.4}, {"share": 0.1, "price_per_kwh": 0.2}]}
+WORLDS = {
+    "members only": {},
+    "everyone": EVERYONE,
+    "scarce": SCARCE,
+    "too much sun": SUNNY,
+    "scarce, all": SCARCE | EVERYONE,
+    "ramps": RAMPS | EVERYONE,
+    "storage": STORAGES,
+    "storage, scarce": STORAGES | SCARCE | EVERYONE,
+    "storage, too much sun": STORAGES | SUNNY,
+    "start-up": STARTS | EVERYONE | {"time.period_minutes": 60},
+    "demand steps": STEPS,
+    "all options": RAMPS | STORAGES | STARTS | STEPS | EVERYONE | {"time.period_minutes": 60},
+}
 
 PHYSICAL = [
     "consumption_kwh", "losses_kwh", "import_kwh", "storage_charge_kwh", "storage_discharge_kwh", "generation_pv_kwh",
@@ -65,6 +82,7 @@ def test_imbalances_and_activation_cancel(world):
         members = s(T_BOUGHT) - s(T_USED) - (s(T_SOLD) - s(T_DELIVERED))
         grid = record.losses_bought - record.losses
         total = members + supplier_imbalance(record) + grid + auctioneer_imbalance(record)
+        total += storage_imbalance(record).sum(axis=1)
         assert (total + record.activated.sum(axis=1) == 0).all()
 
 
@@ -72,8 +90,8 @@ def test_pool_sells_what_it_buys(world):
     """Identity 2: pool sales equal pool purchases, exactly, in every period."""
     for record in world.recorder.records:
         pool = record.pool
-        sold = pool.schedule_quanta.sum(axis=1) + pool.surplus_quanta.sum(axis=0)
-        assert (sold == pool.demand_quanta.sum(axis=(0, 2))).all()
+        sold = pool.schedule_quanta.sum(axis=1) + pool.surplus_quanta.sum(axis=0) + pool.discharge_quanta.sum(axis=1)
+        assert (sold == pool.demand_quanta.sum(axis=(0, 2)) + pool.charge_quanta.sum(axis=1)).all()
 
 
 def test_awards_of_both_sides_differ_by_rounding_only(world):
