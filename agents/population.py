@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import mesa
 import numpy as np
@@ -154,12 +155,22 @@ class Population(mesa.Agent):
     def __len__(self) -> int:
         return int(self.members.annual_kwh.size)
 
-    def __getitem__(self, index: int) -> Member:
-        """Return a view of one member that reads like an agent."""
+    @overload
+    def __getitem__(self, index: int) -> Member: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Member]: ...
+    def __getitem__(self, index: int | slice) -> Member | list[Member]:
+        """Return a view of one member that reads like an agent, or a list of views."""
         from gridagora.agents.member import Member
 
+        if isinstance(index, slice):
+            return [self[number] for number in range(len(self))[index]]
         number = range(len(self))[index]
         return Member(self, number, int(self.rows[number]))
+
+    def __iter__(self) -> Iterator[Member]:
+        """Visit the members in the order of their numbers."""
+        return (self[number] for number in range(len(self)))
 
     def forecast(self, day: Day, load_error: NDArray[np.float64], pv_error: NDArray[np.float64], least: int) -> DayPlan:
         """Draw the day of each member and plan it on the day-ahead forecast.

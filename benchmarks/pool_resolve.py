@@ -15,7 +15,8 @@ import highspy
 import numpy as np
 
 from gridagora.markets.coupled_pool import CoupledPool, Technique
-from gridagora.markets.day_ahead import DayAheadPool, Offers
+from gridagora.markets.day_ahead import DayAheadPool
+from gridagora.markets.pool_day import Offers
 from gridagora.markets.solver import OPTIONS, method_for
 from gridagora.markets.storage import Storage
 

@@ -13,15 +13,16 @@ if __name__ != "gridagora.markets":  # a second copy of every class would break 
 
 if TYPE_CHECKING:
     from gridagora.markets.clearing import MECHANISMS, clear
-    from gridagora.markets.day_ahead import DayAheadPool, Offers, PoolResult
+    from gridagora.markets.day_ahead import DayAheadPool
     from gridagora.markets.orders import Clearing, InfeasibleMarket, OrderBook
+    from gridagora.markets.pool_day import Offers, PoolResult
 
 _HOME = {
     "MECHANISMS": "gridagora.markets.clearing",
     "clear": "gridagora.markets.clearing",
     "DayAheadPool": "gridagora.markets.day_ahead",
-    "Offers": "gridagora.markets.day_ahead",
-    "PoolResult": "gridagora.markets.day_ahead",
+    "Offers": "gridagora.markets.pool_day",
+    "PoolResult": "gridagora.markets.pool_day",
     "Clearing": "gridagora.markets.orders",
     "InfeasibleMarket": "gridagora.markets.orders",
     "OrderBook": "gridagora.markets.orders",

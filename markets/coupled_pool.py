@@ -22,8 +22,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from gridagora.markets.day_ahead import (
     DayAheadPool,
-    Offers,
-    PoolResult,
     as_quanta,
     assign,
     close_gap,
@@ -31,12 +29,13 @@ from gridagora.markets.day_ahead import (
     solver_unit,
 )
 from gridagora.markets.orders import FloatArray, IntArray, read_only
+from gridagora.markets.pool_day import Offers, PoolResult
 from gridagora.markets.price_grid import QUANTUM_KWH, apportion, round_to_zero_sum
 from gridagora.markets.storage import Storage, StorageFleet
 
 DIGITS = 9  # of a dual, in currency/kWh; HiGHS is told 1e-10
 UNLIMITED = 2**62  # quanta
-GAP = 1e-4  # of welfare, within which HiGHS proves the starts of units optimal
+GAP = 1e-3  # of the day's cost, within which HiGHS proves the starts of units optimal
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -209,7 +208,7 @@ class CoupledPool(DayAheadPool):
     def online_offer(self, result: PoolResult, period: int, sold_before: IntArray) -> IntArray:
         """Return what each unit may sell online: capacity that the pool left, where it runs, within its ramp.
 
-        Output may not rise by more than the ramp from the period before, nor above what the next period's schedule can
+        Output that would idle may be sold. Beyond it output may not rise by more than the ramp from the period before, nor above what the next period's schedule can
         be reached from; the schedule of tomorrow is not known yet.
 
         Parameters
@@ -226,14 +225,15 @@ class CoupledPool(DayAheadPool):
         ndarray of int64, shape (units,)
             [1e-6 kWh]
         """
-        schedule = result.schedule_quanta
-        now, (before, on) = schedule[period], self._today
-        past = schedule[period - 1] + sold_before if period else before
-        rise = past + self._ramp - now
-        fall = schedule[period + 1] + self._ramp - now if period + 1 < len(schedule) else self._ramp * 0
-        free = self._ramp == UNLIMITED
-        within = np.where(free, self.capacity[period], np.minimum(rise, fall))
-        return np.where(on[period], np.clip(within, 0, self.capacity[period] - now), 0)
+        schedule, (before, on) = result.schedule_quanta, self._today
+        output = schedule + result.idle_quanta
+        past = np.maximum(output[period - 1], schedule[period - 1] + sold_before) if period else before
+        ahead = output[period + 1] if period + 1 < len(output) else output[period] - self._ramp
+        more = np.minimum(past, ahead) + self._ramp - output[period]
+        within = np.where(
+            self._ramp == UNLIMITED, self.capacity[period], result.idle_quanta[period] + np.maximum(more, 0)
+        )
+        return np.where(on[period], np.minimum(within, self.capacity[period] - schedule[period]), 0)
 
 
 class _Day(NamedTuple):

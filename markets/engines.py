@@ -158,7 +158,7 @@ def _solve(side: NDArray[np.int8], price: FloatArray, most: FloatArray) -> tuple
 @lru_cache(maxsize=1)
 def _highs() -> highspy.Highs:
     """Return HiGHS with the project's options; a new model clears what it knows of the last one."""
-    highs = highspy.Highs()
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]
     for name, value in OPTIONS.items():
         set_option(highs, name, value)
     return highs

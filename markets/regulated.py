@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gridagora.markets.day_ahead import PoolResult
+from gridagora.markets.pool_day import PoolResult
 
 
 def regulate(result: PoolResult, unit_price: NDArray[np.float64]) -> PoolResult:

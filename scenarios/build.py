@@ -19,7 +19,8 @@ from gridagora.agents.population import BLOCK, Population
 from gridagora.agents.profiles import Profiles
 from gridagora.agents.suppliers import Supplier
 from gridagora.markets.coupled_pool import CoupledPool, Technique
-from gridagora.markets.day_ahead import DayAheadPool, Offers
+from gridagora.markets.day_ahead import DayAheadPool
+from gridagora.markets.pool_day import Offers
 from gridagora.markets.settlement import PeerTerms
 from gridagora.markets.storage import Storage
 from gridagora.scenarios import inputs

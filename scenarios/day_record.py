@@ -14,7 +14,7 @@ from gridagora.markets.online_auction import AuctionDay
 if TYPE_CHECKING:
     from gridagora.agents.plans import DayPlan, Quotes
     from gridagora.agents.population import Population
-    from gridagora.markets.day_ahead import PoolResult
+    from gridagora.markets.pool_day import PoolResult
     from gridagora.sim.clock import Day
 
 Quanta = NDArray[np.int64]

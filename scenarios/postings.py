@@ -174,7 +174,9 @@ def _post_balancing(model: Simulation, record: DayRecord) -> None:
 def _post_generation(model: Simulation, record: DayRecord) -> None:
     """Pay the fuel of generation, idling and starts, and the import price abroad, to the rest of the world."""
     pool = record.pool
-    burnt = record.generation + pool.idle_quanta
+    # Output that idles is sold online or activated first.
+    idle = pool.idle_quanta - record.auctions.unit_sold - np.maximum(record.activated, 0)
+    burnt = record.generation + np.maximum(idle, 0)
     for unit, made, starts in zip(model.parts.units, burnt.T, pool.start_cost.tolist(), strict=True):
         cost = settle_vector(made, np.full(made.size, unit.cost_per_kwh))
         _pay(model, record, unit.name, "outside", "fuel", cost + starts)

@@ -106,7 +106,7 @@ class Simulation(mesa.Model):
         self.farms: Population | None = by_name.get("farms")
         self.recorder = recorder or Recorder()
         self.recorder.open(scenario.currency)
-        self.datacollector = mesa.DataCollector(model_reporters=dict(collect or {}))
+        self.datacollector = mesa.DataCollector(dict(collect or {}))  # type: ignore[no-untyped-call]
         self.next_day = 0
 
     def step(self) -> None:
@@ -261,6 +261,6 @@ class Simulation(mesa.Model):
         self.ledger.check()
         self.energy.check(record.day.index)
         self.recorder.day(self, record)
-        self.datacollector.collect(self)
+        self.datacollector.collect(self)  # type: ignore[no-untyped-call]
         if self.next_day == self.calendar.days:
             self.running = False

@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+from gridagora.sim.atomic import TEMPORARY, explained, write_file, write_json
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,7 +32,6 @@ LOG = "run.log"
 SECONDS_PER_PART = 10.0
 REPORT_MARK = '<meta name="generator" content="GridAgora'
 _TABLE, _FILE = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_TEMPORARY = ".gridagora-tmp"
 _PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6"}
 
 
@@ -64,7 +65,7 @@ class ResultWriter:
                 f"{self.path} holds a finished run; write to another folder (out=, --out) or replace it "
                 "(overwrite=True, --overwrite)"
             )
-        with _explained(self.path):
+        with explained(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             _remove_run(self.path)
         self._list_file(LOG)
@@ -119,7 +120,7 @@ class ResultWriter:
 
     def log(self, line: str) -> None:
         """Append a line to ``run.log``."""
-        with _explained(self.path / LOG), (self.path / LOG).open("a", encoding="utf-8") as file:
+        with explained(self.path / LOG), (self.path / LOG).open("a", encoding="utf-8") as file:
             file.write(line.rstrip("\n") + "\n")
 
     def close(self) -> None:
@@ -132,7 +133,7 @@ class ResultWriter:
         self.close()
         files = sorted(name for name in self._files if (self.path / name).exists())
         tables = [name.removesuffix(".parquet") for name in files if name.endswith(".parquet")]
-        path = _write_json(self.path / MANIFEST, {**manifest, "files": files, "tables": tables})
+        path = write_json(self.path / MANIFEST, {**manifest, "files": files, "tables": tables})
         (self.path / UNFINISHED).unlink(missing_ok=True)
         return path
 
@@ -158,7 +159,7 @@ class ResultWriter:
                 f"{self.path / name} was not written by a run; move it or use another folder (out=, --out)"
             )
         self._files.append(name)
-        _write_json(self.path / UNFINISHED, {"files": sorted(self._files), "expected": self._expected})
+        write_json(self.path / UNFINISHED, {"files": sorted(self._files), "expected": self._expected})
 
 
 class TableWriter:
@@ -358,7 +359,7 @@ def _remove_run(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
         for part in _table_files(folder, name.removesuffix(".parquet")):
             part.unlink()
-    for temporary in folder.glob(f".*{_TEMPORARY}"):
+    for temporary in folder.glob(f".*{TEMPORARY}"):
         temporary.unlink()
     (folder / UNFINISHED).unlink(missing_ok=True)
 
@@ -417,35 +418,3 @@ def _arrow_array(values: Any) -> Any:
         return pa.array(list(plain), pa.string())
     array = pa.array(plain, from_pandas=True)
     return pa.array(array.to_pylist(), pa.string()) if pa.types.is_large_string(array.type) else array
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> Path:
-    text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    return write_file(path, lambda f: f.write(text.encode()))
-
-
-def write_file(path: Path, write: Callable[[IO[bytes]], Any]) -> Path:
-    """Write a file under a temporary name, then rename it: it is complete or absent; else OSError."""
-    temporary = path.with_name(f".{path.name}{_TEMPORARY}")
-    with _explained(path):
-        try:
-            with temporary.open("wb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    return path
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"cannot write {path}: {error.strerror or error}; free disk space or use another folder (out=, --out)",
-        ) from error

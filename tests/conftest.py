@@ -1,10 +1,15 @@
 """Small worlds that several test modules share."""
 
+import numba
 import pytest
 
+from gridagora.agents import population
 from gridagora.scenarios.load import load
 from gridagora.scenarios.record import Recorder
 from gridagora.scenarios.simulation import Simulation
+
+if numba.config.DISABLE_JIT:
+    population.ROWS = 64  # noise tables take ten seconds a run where kernels are plain Python
 
 
 class KeepingRecorder(Recorder):

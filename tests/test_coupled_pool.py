@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridagora.markets.coupled_pool import CoupledPool, Technique
-from gridagora.markets.day_ahead import DayAheadPool, Offers
+from gridagora.markets.day_ahead import DayAheadPool
+from gridagora.markets.pool_day import Offers
 from gridagora.markets.storage import Storage
 
 PLANTS = Offers(["coal", "gas"], [10.0, 10.0], [0.3, 0.5])

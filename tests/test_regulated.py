@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridagora.markets.day_ahead import PoolResult
+from gridagora.markets.pool_day import PoolResult
 from gridagora.markets.regulated import regulate
 
 UNIT_PRICE = np.array([0.3, 0.6])

@@ -10,10 +10,11 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gridagora.sim.atomic import write_file
 from gridagora.sim.report import figures
 from gridagora.sim.report.labels import currency, number
 from gridagora.sim.report.sankey import payments_by_role, who_paid_whom
-from gridagora.sim.results import REPORT_MARK, is_report, read_manifest, read_tables, write_file
+from gridagora.sim.results import REPORT_MARK, is_report, read_manifest, read_tables
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridagora.markets.day_ahead import DayAheadPool, Offers
+from gridagora.markets.day_ahead import DayAheadPool
 from gridagora.markets.merit_order import clear_merit_order
 from gridagora.markets.orders import OrderBook
+from gridagora.markets.pool_day import Offers
 from gridagora.markets.price_grid import (
     apportion,
     buy_awards,

@@ -29,7 +29,9 @@ EVERYONE = {"market.online_sellers": "all", "market.online_buyers": "all"}
 SCARCE = {"generators.capacity_to_peak": 0.4, "generators.import_capacity_to_peak": 0.0}
 SUNNY = {"households.pv_share": 1.0, "households.pv_kwp": 15.0, "households.storage_share": 0.0}
 RAMPS = {"generators.ramp_per_hour": {"nuclear": 0.1, "lignite": 0.2, "hard_coal": 0.3, "gas": 1.0}}
-STORAGES = {"storages": [{"name": "lake", "power_to_peak": 0.3}, {"name": "cells", "kind": "battery"}]}
+STORAGES = {
+    "storages": [{"name": "lake", "power_to_peak": 0.3, "efficiency": 0.95}, {"name": "cells", "kind": "battery"}]
+}
 STARTS = {"generators.start_up": {"hard_coal": {"cost_per_kw": 0.2, "minimum_load": 0.5}}, "generators.blocks": 8}
 STEPS = {"market.demand_response_steps": [{"share": 0.2, "price_per_kwh": 0.4}, {"share": 0.1, "price_per_kwh": 0.2}]}
 WORLDS = {

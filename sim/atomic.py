@@ -1,0 +1,47 @@
+"""Files that are complete or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+#: Ending of a file that is being written.
+TEMPORARY = ".gridagora-tmp"
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> Path:
+    """Write what JSON can hold, atomically; else OSError."""
+    text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return write_file(path, lambda f: f.write(text.encode()))
+
+
+def write_file(path: Path, write: Callable[[IO[bytes]], Any]) -> Path:
+    """Write a file under a temporary name, then rename it: it is complete or absent; else OSError."""
+    temporary = path.with_name(f".{path.name}{TEMPORARY}")
+    with explained(path):
+        try:
+            with temporary.open("wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    return path
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Name the file and the remedy in an error of the operating system."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"cannot write {path}: {error.strerror or error}; free disk space or use another folder (out=, --out)",
+        ) from error
