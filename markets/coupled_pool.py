@@ -208,8 +208,8 @@ class CoupledPool(DayAheadPool):
     def online_offer(self, result: PoolResult, period: int, sold_before: IntArray) -> IntArray:
         """Return what each unit may sell online: capacity that the pool left, where it runs, within its ramp.
 
-        Output that would idle may be sold. Beyond it output may not rise by more than the ramp from the period before, nor above what the next period's schedule can
-        be reached from; the schedule of tomorrow is not known yet.
+        Output that would idle may be sold. Beyond it output may not rise by more than the ramp from the period
+        before, nor above what the next period's schedule can be reached from; that of tomorrow is not known yet.
 
         Parameters
         ----------

@@ -28,9 +28,7 @@ def test_known_answers(counter, key, expected):
 def test_a_member_keeps_its_draw_in_a_larger_population():
     """The first ten members draw the same whether there are ten or 70,000 of them."""
     streams = Streams(7)
-    assert (
-        streams.words("noise", "households", 70_000)[:10] == streams.words("noise", "households", 10)
-    ).all()
+    assert (streams.words("noise", "households", 70_000)[:10] == streams.words("noise", "households", 10)).all()
 
 
 def test_concern_name_day_and_draw_give_other_numbers():

@@ -167,6 +167,7 @@ def test_the_price_grid_is_the_sorted_book(bids, asks, k):
         assert grid.volume_quanta - len(side) <= side.sum() <= grid.volume_quanta
 
 
+@pytest.mark.compiled  # whole quanta wrap by design, which plain Python reports
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 2**48), min_size=1, max_size=12), UNIT)
 def test_shares_of_whole_quanta_are_fair_and_exact(weights, part):
@@ -209,6 +210,7 @@ def random_day(rng):
     return settings_of, offers, demand, surplus
 
 
+@pytest.mark.compiled  # whole quanta wrap by design, which plain Python reports
 @pytest.mark.parametrize("seed", range(4))
 def test_the_pool_keeps_its_laws_on_both_paths(seed):
     """Energy and money close exactly, prices stay within floor and cap, and exact equals Pyomo (O56, O59)."""
@@ -235,6 +237,7 @@ def test_the_pool_keeps_its_laws_on_both_paths(seed):
         assert (exact.price[exact.spilled_quanta > 0] == -0.05).all()
 
 
+@pytest.mark.compiled  # whole quanta wrap by design, which plain Python reports
 @pytest.mark.parametrize("seed", range(3))
 def test_more_demand_never_lowers_the_pool_price(seed):
     """Adding inelastic load in any period leaves the price of every period as it was or higher."""
