@@ -3,6 +3,8 @@
 * The price of a period is the solver's dual of its balance. With start-up the binaries are fixed at their optimum and
   the linear program is solved again for it (C7.3); units that then lose on a day are paid the loss, `uplift`, which
   buyers bear in proportion to the energy they buy.
+* A storage loses energy, so where surplus is spilled at a floor below 0, demand that empties it may have a dual below
+  the floor, down to floor / efficiency: the price is then the floor. Any other dual outside floor and cap is an error.
 * A ramp limits the change of a unit's output from period to period, over midnight too; awards are rounded to quanta,
   so it holds to within as many quanta as there are units.
 * Units that a ramp or a minimum load keeps from going down, or that prepare to go up, may run above what they sell:
@@ -120,6 +122,8 @@ class CoupledPool(DayAheadPool):
     ) -> None:
         if method == "exact":
             raise ValueError("pool: method 'exact' cannot couple periods by ramps, start-up or storage; use 'auto'")
+        if storages and terms["floor"] > 0:
+            raise ValueError(f"pool: floor {terms['floor']}; must be at most 0 with storage, which may keep its energy")
         super().__init__(offers, method="exact", **terms)  # orders and checks; the model is this class's own
         self.parties = (*self.parties, *(storage.name for storage in storages))
         refuse_repeated(self.parties)
@@ -309,15 +313,17 @@ class _CoupledModel:
     ) -> None:
         model, first = self.model, self._capacity[0]
         assign(list(model.net_demand.values()), (bids.sum(axis=1) - offered) / self._unit)
-        assign(list(model.step_demand.values()), bids[:, 1:] / self._unit)
+        assign(list(model.step_demand.values()), bids / self._unit)
+        assign(list(model.surplus.values()), offered / self._unit)
         most, least = first, np.zeros_like(first)
         if level is not None:
             most, least = level + self._ramp, np.minimum(level - self._ramp, first)
         assign(list(model.most_first.values()), most[self._ramped] / self._unit)
         assign(list(model.least_first.values()), least[self._ramped] / self._unit)
         assign(list(model.on_before.values()), on[self._committed].astype(np.float64))
-        assign(list(model.stored_before.values()), stored / self._unit)
-        assign(list(model.stored_after.values()), np.minimum(stored, self._full) / self._unit)
+        held = np.clip(stored, self._empty, self._full) / self._unit  # no storage has to move for rounding's sake
+        assign(list(model.stored_before.values()), held)
+        assign(list(model.stored_after.values()), held)
 
     def _let_store(self) -> list[Any]:
         """Return the variables that were held at 0 on the day before, free again."""
@@ -357,7 +363,9 @@ class _CoupledModel:
         from gridagora.markets.solver import refuse_outside
 
         dual = self._solver.duals(self._balances)
-        refuse_outside(dual, self._floor, self._cap)
+        # Demand that empties a storage of efficiency e saves the spilling of 1 / e of surplus, at a floor below 0.
+        lowest = self._floor / float(np.prod(self._storages.efficiency))
+        refuse_outside(dual, lowest, self._cap)
         return np.clip(np.round(dual, DIGITS), self._floor, self._cap)
 
 

@@ -60,7 +60,9 @@ def build_pool_model(
     """Return the day-ahead pool of all periods of a day (C2.1 per period, A5, C7.4) on a copperplate.
 
     Demand of the first step, at the price cap, stays unserved at that price, and energy that no one takes is spilled
-    at the floor, so the model is always feasible and the dual of a balance never leaves floor and cap.
+    at the floor, so the model is always feasible and the dual of a balance stays within floor and cap. Storage could
+    shift unserved or spilled energy between periods at no cost; so with couplings no more stays unserved than is
+    wanted, and no more is spilled than members offer and units generate.
 
     Parameters
     ----------
@@ -79,17 +81,17 @@ def build_pool_model(
     -------
     pyomo ConcreteModel
         Parameters `net_demand` [kWh] = all demand steps less offered surplus, by period, and `step_demand` [kWh]
-        by period and step from 1; with couplings those of :func:`add_ramps`, :func:`add_start_up` and
-        :func:`add_storage`.
+        by period and step from 1; with couplings from step 0, `surplus` [kWh] by period, and those of
+        :func:`add_ramps`, :func:`add_start_up` and :func:`add_storage`.
     """
     model = pyo.ConcreteModel("pool")
     periods, units = capacity.shape
     model.periods = pyo.RangeSet(0, periods - 1)
     model.units = pyo.RangeSet(0, units - 1)
     model.steps = pyo.RangeSet(0, len(step_price) - 1)
-    model.lower_steps = pyo.RangeSet(1, len(step_price) - 1)
+    model.bounded_steps = pyo.RangeSet(1 if couplings is None else 0, len(step_price) - 1)
     model.net_demand = pyo.Param(model.periods, mutable=True, initialize=0.0)
-    model.step_demand = pyo.Param(model.periods, model.lower_steps, mutable=True, initialize=0.0)
+    model.step_demand = pyo.Param(model.periods, model.bounded_steps, mutable=True, initialize=0.0)
     model.variable_generation = pyo.Var(model.periods, model.units, bounds=lambda _, t, g: (0.0, float(capacity[t, g])))
     model.variable_unserved = pyo.Var(model.periods, model.steps, bounds=(0.0, None))
     model.variable_spilled = pyo.Var(model.periods, bounds=(0.0, None))
@@ -98,6 +100,13 @@ def build_pool_model(
         add_storage(model, couplings)
         start_cost = add_start_up(model, capacity, couplings)
         add_ramps(model, capacity, couplings)
+        model.surplus = pyo.Param(model.periods, mutable=True, initialize=0.0)
+        model.constraint_spilled = pyo.Constraint(
+            model.periods,
+            rule=lambda m, t: (
+                m.variable_spilled[t] - pyo.quicksum(m.variable_generation[t, g] for g in m.units) <= m.surplus[t]
+            ),
+        )
     model.constraint_balance = pyo.Constraint(
         model.periods,
         rule=lambda m, t: (
@@ -110,7 +119,7 @@ def build_pool_model(
     )
     model.constraint_unserved = pyo.Constraint(
         model.periods,
-        model.lower_steps,
+        model.bounded_steps,
         rule=lambda m, t, s: m.variable_unserved[t, s] <= m.step_demand[t, s],
     )
     model.objective_cost = pyo.Objective(

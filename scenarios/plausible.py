@@ -118,6 +118,9 @@ def _pool(scenario: ScenarioModel) -> list[Fault]:
     if market.method == "exact" and used:
         message = f"given exact, which clears each period alone; {', '.join(used)} couple periods: give auto or pyomo"
         found.append((("market", "method"), message))
+    if scenario.storages and market.floor_per_kwh > 0:
+        message = f"given {market.floor_per_kwh:g}; with storages allowed at most 0: a storage may keep its energy"
+        found.append((("market", "floor_per_kwh"), message))
     priced = [name for name in used if name != "generators.ramp_per_hour"]
     if market.pool_rule == "regulated" and priced:
         message = f"given regulated, which has no price for {', '.join(priced)}: give uniform, or leave them out"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+import signal
+import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -171,9 +173,11 @@ def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[
 
     started = perf_counter()
     recorder = Recorder(writer)
-    model = Simulation(scenario, recorder)
-    built = perf_counter()
-    _days(model, writer, progress)
+    with _held_back() as interrupts:
+        model = Simulation(scenario, recorder)
+        model.interrupts = interrupts
+        built = perf_counter()
+        _days(model, writer, progress)
     simulated = perf_counter()
     tables: dict[str, pd.DataFrame] = {name: recorder.frame(name) for name in recorder.kept}
     closing = recorder.finish(model)
@@ -187,6 +191,32 @@ def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[
         writer.write_text("kpis.csv", tables["kpis"].to_csv(index=False))
     seconds = {"build": built - started, "simulate": simulated - built, "write": perf_counter() - simulated}
     return tables, _manifest(scenario, model, seconds)
+
+
+@contextmanager
+def _held_back() -> Iterator[list[int]]:
+    """Hold the first Ctrl-C back for a moment between two kernels: numba may crash on one within its calls.
+
+    A second one is not held back. Other threads and callers with a handler of their own keep what they have.
+    """
+    held: list[int] = []
+
+    def hold(number: int, _frame: object) -> None:
+        if held:
+            raise KeyboardInterrupt
+        held.append(number)
+
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield held
+        return
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield held
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if held:
+        raise KeyboardInterrupt
 
 
 def _days(model: Any, writer: Any, progress: bool) -> None:

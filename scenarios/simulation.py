@@ -76,6 +76,8 @@ class Simulation(mesa.Model):
         What `collect` asks for, by step.
     running : bool
         Whether days of the calendar are left.
+    interrupts : list of int
+        Signals that were held back: with any, a step stops before its next settlement period.
     """
 
     record: DayRecord
@@ -107,6 +109,7 @@ class Simulation(mesa.Model):
         self.recorder = recorder or Recorder()
         self.recorder.open(scenario.currency)
         self.datacollector = mesa.DataCollector(dict(collect or {}))  # type: ignore[no-untyped-call]
+        self.interrupts: list[int] = []
         self.next_day = 0
 
     def step(self) -> None:
@@ -117,6 +120,8 @@ class Simulation(mesa.Model):
         self.announce_prices(record)
         self.plan(record)
         for period in range(self.calendar.periods_per_day):
+            if self.interrupts:
+                raise KeyboardInterrupt
             self.trade_online(record, period)
             self.deliver(record, period)
             self.settle(record, period)

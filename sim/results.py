@@ -16,8 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, Self
 
-import numpy as np
-
+from gridagora.sim.arrow_tables import arrow_table, require_table_name
 from gridagora.sim.atomic import TEMPORARY, explained, write_file, write_json
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ LOG = "run.log"
 #: Rows wait at most this long for a finished part: a kill costs no more of a table. [s]
 SECONDS_PER_PART = 10.0
 REPORT_MARK = '<meta name="generator" content="GridAgora'
-_TABLE, _FILE = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6"}
 
 
@@ -93,7 +92,7 @@ class ResultWriter:
         """
         import pyarrow.parquet as pq  # half a second that the command line's help does not need
 
-        table = _arrow_table(name, data, units)
+        table = arrow_table(name, data, units)
         if name in self._tables:
             raise ValueError(f"table {name!r} is open for appending; give another name")
         self._list_file(f"{name}.parquet")
@@ -111,7 +110,7 @@ class ResultWriter:
 
         Name and units are those of `write`.
         """
-        _require_table_name(name)
+        require_table_name(name)
         if f"{name}.parquet" in self._files:
             raise ValueError(f"table {name!r} is open or written already; give another name")
         self._list_file(f"{name}.parquet")
@@ -188,7 +187,7 @@ class TableWriter:
         """
         if self._closed:
             raise ValueError(f"table {self.name!r} is closed; append before close()")
-        table = _arrow_table(self.name, data, self._units)
+        table = arrow_table(self.name, data, self._units)
         if self._schema is None:
             self._schema = table.schema
         if not table.schema.equals(self._schema):
@@ -382,39 +381,3 @@ def _table_files(folder: Path, name: str) -> list[Path]:
     merged = folder / f"{name}.parquet"
     parts = sorted(folder.glob(f"{name}.part-*.parquet"), key=lambda part: (len(part.name), part.name))
     return [merged] if merged.exists() else parts
-
-
-def _require_table_name(name: str) -> None:
-    if not _TABLE.fullmatch(name):
-        raise ValueError(f"table name: given {name!r}; allowed: lower-case letters, digits and underscores")
-
-
-def _arrow_table(name: str, data: Mapping[str, Any] | pd.DataFrame, units: Mapping[str, str]) -> Any:
-    import pyarrow as pa
-
-    _require_table_name(name)
-    arrays = {str(key): _arrow_array(values) for key, values in data.items()}
-    lengths = {key: len(array) for key, array in arrays.items()}
-    if len(set(lengths.values())) != 1:
-        raise ValueError(f"table {name!r}: given lengths {lengths}; allowed: one column or more, equally long")
-    if unknown := sorted(set(units) - set(arrays)):
-        raise ValueError(f"table {name!r}: units for {', '.join(unknown)}; its columns: {', '.join(arrays)}")
-    if bare := [key for key, array in arrays.items() if pa.types.is_floating(array.type) and key not in units]:
-        raise ValueError(f"table {name!r}: no unit for {', '.join(bare)}; give one each, '1' if dimensionless")
-    fields = [pa.field(k, a.type, metadata={"unit": units[k]} if k in units else None) for k, a in arrays.items()]
-    return pa.Table.from_arrays(list(arrays.values()), schema=pa.schema(fields))
-
-
-def _arrow_array(values: Any) -> Any:
-    """Turn a column into an Arrow array; a nan stays a value, since a price may be absent by rule."""
-    import pyarrow as pa
-
-    plain = values if hasattr(values, "dtype") else np.asarray(values)
-    if plain.dtype.kind == "M":
-        return pa.array(np.asarray(plain).astype("datetime64[ms]"))
-    if plain.dtype.kind in "iufb" and isinstance(plain.dtype, np.dtype):
-        return pa.array(np.asarray(plain), from_pandas=False)
-    if plain.dtype.kind == "U" or (plain.dtype.kind == "O" and not len(plain)):
-        return pa.array(list(plain), pa.string())
-    array = pa.array(plain, from_pandas=True)
-    return pa.array(array.to_pylist(), pa.string()) if pa.types.is_large_string(array.type) else array

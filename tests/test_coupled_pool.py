@@ -88,6 +88,17 @@ def test_storage_is_no_furnace_at_negative_prices():
     assert again.payments.tolist() == result.payments.tolist()
 
 
+def test_a_price_below_the_floor_is_the_floor():
+    """Half of each kWh stored is lost, so demand that empties storage saves two of surplus at -0.05: dual -0.1."""
+    pool = pool_of(storages=[Storage("storage:a", 9.0, 4.0, 0.5)])
+    result = pool.clear(demand_of([0.5, 0.0]), np.array([[0.0, 9.0], [0, 0]]))
+    assert pool._coupled._solver.duals(pool._coupled._balances)[0] == pytest.approx(-0.1)
+    assert result.price.tolist() == [-0.05, -0.05]
+    assert kwh(result.discharge_quanta) == [[0.5], [0]]
+    assert kwh(result.charge_quanta[:, 0]) == pytest.approx([0, 5], abs=1e-4)
+    assert kwh(result.spilled_quanta) == pytest.approx([0, 4], abs=1e-4)
+
+
 def test_ramps_bind_and_hold_across_midnight():
     """Coal may rise by 2 kWh a period: 4, 6, 8, the rest is gas; the next day goes on from there."""
     pool = pool_of(RAMPED, periods=3, floor=-1.0)
@@ -221,6 +232,10 @@ def test_days_of_any_demand_balance(demand, efficiency, technique):
     ("make", "message"),
     [
         (lambda: pool_of(method="exact"), "pool: method 'exact' cannot couple periods .*; use 'auto'"),
+        (
+            lambda: pool_of(storages=[Storage("a", 1, 1, 1)], floor=0.1),
+            "pool: floor 0.1; must be at most 0 with storage",
+        ),
         (lambda: pool_of(storages=[Storage("coal", 1, 1, 1)]), "'gas', 'coal'.; a name may stand once"),
         (lambda: Technique(2, ramp_kwh=[1.0, 0.0]), "pool: ramp_kwh of unit 1 is 0.0; must be above 0"),
         (lambda: Technique(1, minimum_kwh=np.inf), "pool: minimum_kwh of unit 0 is inf; must be finite"),

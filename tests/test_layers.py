@@ -18,7 +18,7 @@ ONLY_IN = {
     "pyomo": ("markets/", "agents/hems.py", "agents/production.py"),
     "highspy": ("markets/", "agents/hems.py", "agents/production.py"),
     "mesa": ("agents/", "scenarios/"),
-    "pyarrow": ("sim/results.py", "scenarios/inputs.py"),
+    "pyarrow": ("sim/results.py", "sim/arrow_tables.py", "scenarios/inputs.py"),
     "dask": ("scenarios/sweep.py",),
 }
 FILES = [path for folder in ALLOWED for path in sorted((ROOT / folder).rglob("*.py"))]

@@ -7,7 +7,7 @@ from gridagora.scenarios.load import ScenarioError, load
 from gridagora.scenarios.postings import storage_imbalance, supplier_imbalance
 from gridagora.scenarios.run import run
 
-LAKE = {"storages": [{"name": "lake", "power_to_peak": 0.3, "efficiency": 0.95}]}
+LAKE = {"storages": [{"name": "lake", "power_to_peak": 0.05, "hours": 2.0, "efficiency": 0.95}]}
 HOURLY = {"time.period_minutes": 60}
 SMALL = {"households.count": 60, "time.days": 1} | HOURLY
 RAMPS = {"generators.ramp_per_hour": {"nuclear": 0.05, "lignite": 0.1, "hard_coal": 0.1, "gas": 0.2}}
@@ -35,6 +35,12 @@ def test_regulated_prices_know_no_storage_and_no_start_up():
         ScenarioError, match=r"market.pool_rule: given regulated, which has no price for storages: give"
     ):
         load("one_factory_one_price", LAKE)
+
+
+def test_storage_needs_a_floor_of_at_most_zero():
+    """Where energy always earns a price above 0, storage would have to sell what it may keep."""
+    with pytest.raises(ScenarioError, match=r"market.floor_per_kwh: given 0.1; with storages allowed at most 0"):
+        load("quickstart", LAKE | {"market.floor_per_kwh": 0.1})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""Columns with units as Arrow tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TABLE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def require_table_name(name: str) -> None:
+    """Refuse what is no name of a table, with a ValueError."""
+    if not _TABLE.fullmatch(name):
+        raise ValueError(f"table name: given {name!r}; allowed: lower-case letters, digits and underscores")
+
+
+def arrow_table(name: str, data: Mapping[str, Any] | pd.DataFrame, units: Mapping[str, str]) -> Any:
+    """Return columns of equal length with their units as an Arrow table; ValueError where they do not fit."""
+    import pyarrow as pa
+
+    require_table_name(name)
+    arrays = {str(key): _arrow_array(values) for key, values in data.items()}
+    lengths = {key: len(array) for key, array in arrays.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"table {name!r}: given lengths {lengths}; allowed: one column or more, equally long")
+    if unknown := sorted(set(units) - set(arrays)):
+        raise ValueError(f"table {name!r}: units for {', '.join(unknown)}; its columns: {', '.join(arrays)}")
+    if bare := [key for key, array in arrays.items() if pa.types.is_floating(array.type) and key not in units]:
+        raise ValueError(f"table {name!r}: no unit for {', '.join(bare)}; give one each, '1' if dimensionless")
+    fields = [pa.field(k, a.type, metadata={"unit": units[k]} if k in units else None) for k, a in arrays.items()]
+    return pa.Table.from_arrays(list(arrays.values()), schema=pa.schema(fields))
+
+
+def _arrow_array(values: Any) -> Any:
+    """Turn a column into an Arrow array; a nan stays a value, since a price may be absent by rule."""
+    import pyarrow as pa
+
+    plain = values if hasattr(values, "dtype") else np.asarray(values)
+    if plain.dtype.kind == "M":
+        return pa.array(np.asarray(plain).astype("datetime64[ms]"))
+    if plain.dtype.kind in "iufb" and isinstance(plain.dtype, np.dtype):
+        return pa.array(np.asarray(plain), from_pandas=False)
+    if plain.dtype.kind == "U" or (plain.dtype.kind == "O" and not len(plain)):
+        return pa.array(list(plain), pa.string())
+    array = pa.array(plain, from_pandas=True)
+    return pa.array(array.to_pylist(), pa.string()) if pa.types.is_large_string(array.type) else array
