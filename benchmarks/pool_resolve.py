@@ -2,7 +2,7 @@
 
 python benchmarks/pool_resolve.py: 96 periods, 24 units, once as it is and once with ramps and storage. Every day has
 other demand. A re-solve passes the data on, runs HiGHS and reads awards and prices back; cold, HiGHS forgets the day
-before, warm it starts from there. The raw side sets the same right hand sides on a copy of the same program.
+before, warm it starts from there. The raw side sets the balances on a copy of the same program. Times are CPU times.
 """
 
 from __future__ import annotations

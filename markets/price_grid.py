@@ -142,6 +142,7 @@ def floor_share(quantity: int, num: int, den: int) -> int:
     A float estimate is at most two quanta off; the remainder decides. The products may pass 2^63 and wrap, but
     their difference is small and hence exact.
     """
+    quantity, num, den = int(quantity), int(num), int(den)
     share = int(quantity * (num / den))
     rest = quantity * num - share * den
     while rest < 0:
@@ -232,7 +233,7 @@ def apportion(total: IntArray, weight: IntArray) -> IntArray:
             continue
         for i in range(weight.shape[1]):
             share[row, i] = floor_share(weight[row, i], total[row], whole)
-            rest[i] = weight[row, i] * total[row] - share[row, i] * whole
+            rest[i] = int(weight[row, i]) * int(total[row]) - int(share[row, i]) * int(whole)
             left -= share[row, i]
         for _ in range(left):
             most = np.argmax(rest)
