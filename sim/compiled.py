@@ -1,15 +1,17 @@
 """The one door to numba: every kernel is compiled through :func:`kernel`.
 
 numba's own cache looks at one file only and would return old numbers after an edit in another file, so the
-cache folder carries the hash of all our sources.
+cache folder of a module carries the hash of all our sources that it imports, directly or not.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -18,24 +20,45 @@ import numba
 _config: Any = numba.config
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PACKAGES = ("sim", "markets", "agents")
+_IMPORTS = re.compile(r"^[ \t]*from gridagora\.?([\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 
-def sources_hash() -> str:
-    """Return the hash of every source file that a kernel may call.
+@cache
+def _imported(path: Path, root: Path) -> tuple[Path, ...]:
+    """Return the files below `root` that the file at `path` imports from."""
+    found = []
+    for module, names in _IMPORTS.findall(path.read_text(encoding="utf-8")):
+        folder = root.joinpath(*module.split(".")) if module else root
+        stems = [folder, *(folder / name for name in re.findall(r"\w+", names))]
+        found += [file for stem in stems for file in (stem.with_suffix(".py"), stem / "__init__.py") if file.is_file()]
+    return tuple(found)
+
+
+def sources_hash(path: Path) -> str:
+    """Return the hash of every source file that the kernels of a module may call.
+
+    Parameters
+    ----------
+    path : Path
+        The module's file.
 
     Returns
     -------
     str
-        First 16 hexadecimal digits of the SHA-256 of names and contents of the files in ``sim``, ``markets``
-        and ``agents``.
+        First 16 hexadecimal digits of the SHA-256 of names and contents of the file and of all files of the
+        package that it imports, directly or not.
     """
     root = Path(__file__).resolve().parent.parent
+    seen, waiting = {path}, [path]
+    while waiting:
+        for file in _imported(waiting.pop(), root):
+            if file not in seen:
+                seen.add(file)
+                waiting.append(file)
     digest = hashlib.sha256(numba.__version__.encode())
-    for package in _PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode())
-            digest.update(path.read_bytes())
+    for file in sorted(seen):
+        digest.update(os.path.relpath(file, root).encode())
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -48,12 +71,12 @@ def cache_folder() -> Path:
     Returns
     -------
     Path
-        Folder named by :func:`sources_hash`.
+        Folder that holds one folder for each :func:`sources_hash`.
     """
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     home = Path(chosen or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     for parent in (home / "gridagora", Path(tempfile.gettempdir()) / "gridagora"):
-        folder = parent / f"kernels-{sources_hash()}"
+        folder = parent / "kernels"
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -66,8 +89,10 @@ def cache_folder() -> Path:
     )
 
 
-if not _config.DISABLE_JIT:
-    _config.CACHE_DIR = str(cache_folder())
+@cache
+def _folder_of(source: str) -> str:
+    """Return the cache folder of the kernels in a source file."""
+    return str(cache_folder() / sources_hash(Path(source).resolve()))
 
 
 def kernel(*, parallel: bool = False, inline: bool = False) -> Callable[[F], F]:
@@ -90,6 +115,8 @@ def kernel(*, parallel: bool = False, inline: bool = False) -> Callable[[F], F]:
     """
 
     def decorate(function: F) -> F:
+        if not (inline or _config.DISABLE_JIT):
+            _config.CACHE_DIR = _folder_of(function.__code__.co_filename)
         return cast(
             "F",
             numba.njit(

@@ -307,7 +307,7 @@ def read_tables(path: str | os.PathLike[str], unfinished: bool = False) -> Table
     if not (is_finished or unfinished):
         raise FileNotFoundError(
             f"{folder} holds an unfinished run ({MANIFEST} is missing: it was stopped or is still running); "
-            f"{what_is_left(folder)}; read these with unfinished=True, or run it again"
+            f"{what_is_left(folder)}; read these with ga.read(..., unfinished=True), or run it again"
         )
     return tables
 

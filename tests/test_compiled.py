@@ -7,57 +7,68 @@ import numba
 import numpy as np
 import pytest
 
+from gridagora.markets import price_grid
 from gridagora.sim import compiled
 
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """Return a source tree of three files that the hash is taken of."""
-    for package in ("sim", "markets", "agents"):
-        (tmp_path / package).mkdir()
-        (tmp_path / package / "a.py").write_text("x = 1\n")
+    """Return a source tree: `agents.a` imports `markets.b` and `markets.deep`, which imports `sim.c`."""
+    sources = {
+        "agents/a.py": "from gridagora.markets import (\n    b,\n    deep,\n)\n",
+        "markets/b.py": "x = 1\n",
+        "markets/deep/__init__.py": "    from gridagora.sim.c import x\n",
+        "sim/c.py": "from gridagora.agents.a import x\n",
+        "sim/apart.py": "x = 1\n",
+    }
+    for name, text in sources.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
     monkeypatch.setattr(compiled, "__file__", str(tmp_path / "sim" / "compiled.py"))
+    compiled._imported.cache_clear()
     return tmp_path
 
 
 def test_hash_is_sixteen_hexadecimal_digits_and_repeats(tree):
-    """The same sources have the same hash."""
-    first = compiled.sources_hash()
+    """The same sources have the same hash, also where modules import each other in a circle."""
+    first = compiled.sources_hash(tree / "agents" / "a.py")
     assert len(first) == 16
     assert int(first, 16) >= 0
-    assert compiled.sources_hash() == first
+    assert compiled.sources_hash(tree / "agents" / "a.py") == first
 
 
-@pytest.mark.parametrize("package", ["sim", "markets", "agents"])
-def test_an_edit_in_any_package_changes_the_hash(tree, package):
-    """A kernel may call code of any of the three packages, so an edit in each must count."""
-    before = compiled.sources_hash()
-    (tree / package / "a.py").write_text("x = 2\n")
-    assert compiled.sources_hash() != before
+@pytest.mark.parametrize("name", ["agents/a.py", "markets/b.py", "markets/deep/__init__.py", "sim/c.py"])
+def test_an_edit_in_any_imported_file_changes_the_hash(tree, name):
+    """A kernel may call code of any module that its own imports, directly or not, so an edit there must count."""
+    before = compiled.sources_hash(tree / "agents" / "a.py")
+    (tree / name).write_text((tree / name).read_text() + "y = 2\n")
+    assert compiled.sources_hash(tree / "agents" / "a.py") != before
 
 
-def test_a_new_or_renamed_file_changes_the_hash_and_another_kind_of_file_does_not(tree):
-    """The hash covers names and contents of Python files only."""
-    before = compiled.sources_hash()
-    (tree / "markets" / "notes.txt").write_text("no code")
-    assert compiled.sources_hash() == before
-    (tree / "markets" / "a.py").rename(tree / "markets" / "b.py")
-    renamed = compiled.sources_hash()
-    assert renamed != before
-    (tree / "agents" / "deep").mkdir()
-    (tree / "agents" / "deep" / "c.py").write_text("")
-    assert compiled.sources_hash() != renamed
+def test_an_edit_elsewhere_keeps_the_compiled_kernels(tree):
+    """A module that is not imported, or that imports the kernel's, does not count."""
+    before = compiled.sources_hash(tree / "markets" / "b.py")
+    (tree / "sim" / "apart.py").write_text("x = 2\n")
+    (tree / "agents" / "a.py").write_text("")
+    assert compiled.sources_hash(tree / "markets" / "b.py") == before
 
 
-def test_cache_folder_is_named_by_the_hash(tree, tmp_path, monkeypatch):
+def test_a_renamed_file_changes_the_hash(tree):
+    """The hash covers names and contents."""
+    before = compiled.sources_hash(tree / "markets" / "b.py")
+    (tree / "markets" / "b.py").rename(tree / "markets" / "d.py")
+    assert compiled.sources_hash(tree / "markets" / "d.py") != before
+
+
+def test_the_cache_folder_follows_the_environment(tree, tmp_path, monkeypatch):
     """NUMBA_CACHE_DIR comes before XDG_CACHE_HOME, and the folder exists after the call."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "chosen"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
     folder = compiled.cache_folder()
-    assert folder == tmp_path / "chosen" / "gridagora" / f"kernels-{compiled.sources_hash()}"
+    assert folder == tmp_path / "chosen" / "gridagora" / "kernels"
     assert folder.is_dir()
     monkeypatch.delenv("NUMBA_CACHE_DIR")
-    assert compiled.cache_folder().parent == tmp_path / "other" / "gridagora"
+    assert compiled.cache_folder() == tmp_path / "other" / "gridagora" / "kernels"
 
 
 def test_cache_folder_without_settings_lies_in_the_home_folder(tree, tmp_path, monkeypatch):
@@ -120,10 +131,10 @@ def test_division_by_zero_follows_numpy():
 
 
 @pytest.mark.compiled
-def test_kernels_are_kept_in_the_folder_of_the_sources():
-    """Numba writes to the folder that carries the hash, not beside the sources."""
-    assert Path(numba.config.CACHE_DIR).name.startswith("kernels-")
-    assert Path(numba.config.CACHE_DIR).parent.name == "gridagora"
+def test_kernels_are_kept_in_the_folder_of_their_sources():
+    """Numba writes to the folder that carries the hash of the kernel's module, not beside the sources."""
+    expected = compiled.cache_folder() / compiled.sources_hash(Path(price_grid.__file__).resolve())
+    assert Path(price_grid._cross_ticks._cache.cache_path).is_relative_to(expected)
 
 
 @pytest.mark.parametrize("threads", [0, -1, numba.config.NUMBA_NUM_THREADS + 1])
