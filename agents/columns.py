@@ -13,8 +13,15 @@ from numpy.typing import NDArray
 #: Booked energy is counted in quanta of 1e-6 kWh.
 QUANTA_PER_KWH = 1e6
 
+#: Members whose columns stay in the first-level cache while a kernel visits them several times.
+CHUNK = 1024
+
 #: Members without consent, truthful members and zero-intelligence members with a budget (model.md A4).
 NO_CONSENT, TRUTHFUL, ZI_CONSTRAINED = 0, 1, 2
+#: Strategies that learn, by code; their members' orders stand one by one.
+LEARNING = {3: "zip", 4: "gjerstad_dickhaut", 5: "roth_erev", 6: "q_learning"}
+#: Strategies of those who take part, in the order of their codes, from 1.
+STRATEGY_NAMES = ("truthful", "zi_constrained", *LEARNING.values())
 
 #: Rows of the money columns: for awards bought, for awards sold, for energy undelivered, for energy overbought.
 PAID, EARNED, SHORT, LONG = 0, 1, 2, 3

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gridagora.agents.columns import (
     BOUGHT,
     CHARGE,
+    CHUNK,
     DELIVER_TOTALS,
     DISCHARGE,
     EARNED,
@@ -48,51 +49,43 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
-from gridagora.agents.kernels import battery
+from gridagora.agents.kernels import any_of_sign, store
 from gridagora.markets.price_grid import award
 from gridagora.sim.compiled import kernel
 
 
 @kernel(inline=True)
-def _deliver_range(
-    first: int,
-    last: int,
-    members: Members,
-    today: Today,
-    stored: NDArray[np.float32],
-    meter: NDArray[Any],
+def _use(
+    net: NDArray[Any],
+    annual_kwh: NDArray[np.float32],
+    code: NDArray[np.uint16],
     load: NDArray[np.float64],
+    row: NDArray[np.uint16],
+    noise: NDArray[np.float64],
+) -> int:
+    """Set the meters of some members to their load and return its sum [1e-6 kWh]."""
+    for i in range(net.size):
+        net[i] = int(np.rint(annual_kwh[i] * load[code[i]] * noise[row[i]] * 1e6))
+    return int(net.sum())
+
+
+@kernel(inline=True)
+def _generate(
+    net: NDArray[Any],
+    annual_kwh: NDArray[np.float32],
+    profile: NDArray[np.uint8],
     pv: NDArray[np.float64],
-    load_noise: NDArray[np.float64],
-    pv_noise: NDArray[np.float64],
-    efficiency: float,
-    totals: NDArray[np.int64],
-) -> None:
-    """Deliver members `first` to `last`; sums stay in registers until the end."""
-    consumed = made = charged = discharged = withdrawn = injected = 0
-    for i in range(first, last):
-        net = int(np.rint(members.annual_kwh[i] * load[today.load_code[i]] * load_noise[today.load_row[i]] * 1e6))
-        consumed += net
-        if members.pv_annual_kwh[i] > 0:
-            generated = int(
-                np.rint(members.pv_annual_kwh[i] * pv[members.pv_profile[i]] * pv_noise[today.pv_row[i]] * 1e6)
-            )
+    row: NDArray[np.uint16],
+    noise: NDArray[np.float64],
+) -> int:
+    """Subtract the generation of some members from their meters and return its sum [1e-6 kWh]."""
+    made = 0
+    for i in range(net.size):
+        if annual_kwh[i] > 0:
+            generated = int(np.rint(annual_kwh[i] * pv[profile[i]] * noise[row[i]] * 1e6))
             made += generated
-            net -= generated
-            if members.battery_kwh[i] > 0:
-                held = float(stored[i])
-                charge, discharge = battery(net, held, members.battery_kwh[i], members.battery_flow[i], efficiency)
-                stored[i] = held + (charge * efficiency - discharge / efficiency) * 1e-6
-                charged += charge
-                discharged += discharge
-                net += charge - discharge
-        meter[i] = net
-        if net > 0:
-            withdrawn += net
-        else:
-            injected -= net
-    totals[LOAD], totals[PV], totals[CHARGE], totals[DISCHARGE] = consumed, made, charged, discharged
-    totals[WITHDRAWAL], totals[INJECTION] = withdrawn, injected
+            net[i] -= generated
+    return made
 
 
 @kernel(parallel=True)
@@ -133,93 +126,111 @@ def deliver(
     totals = np.zeros((blocks, DELIVER_TOTALS), np.int64)
     for b in prange(blocks):
         last = min(n, (b + 1) * block)
-        _deliver_range(
-            b * block, last, members, today, stored, meter, load, pv, load_noise, pv_noise, efficiency, totals[b]
-        )
+        for first in range(b * block, last, CHUNK):
+            part = slice(first, min(last, first + CHUNK))
+            net, pv_annual_kwh, battery_kwh = meter[part], members.pv_annual_kwh[part], members.battery_kwh[part]
+            totals[b, LOAD] += _use(
+                net, members.annual_kwh[part], today.load_code[part], load, today.load_row[part], load_noise
+            )
+            if any_of_sign(pv_annual_kwh, 1):
+                totals[b, PV] += _generate(
+                    net, pv_annual_kwh, members.pv_profile[part], pv, today.pv_row[part], pv_noise
+                )
+            if any_of_sign(battery_kwh, 1):
+                charge, discharge = store(net, stored[part], battery_kwh, members.battery_flow[part], efficiency)
+                totals[b, CHARGE] += charge
+                totals[b, DISCHARGE] += discharge
+            totals[b, WITHDRAWAL] += np.maximum(net, 0).sum()
+            totals[b, INJECTION] += np.maximum(-net, 0).sum()
     summed: NDArray[np.int64] = totals.sum(axis=0)
     return summed
 
 
 @kernel(inline=True)
-def _settle_range(
-    first: int,
-    last: int,
+def _cut(meter: NDArray[Any], shed_share: float, curtailed_share: float) -> tuple[int, int]:
+    """Shed withdrawals and curtail injections of some members; return how much."""
+    shed = curtailed = 0
+    for i in range(meter.size):
+        net = int(meter[i])
+        if net > 0:
+            cut = min(net, int(np.ceil(net * shed_share)))
+            meter[i] = net - cut
+            shed += cut
+        else:
+            cut = min(-net, int(np.ceil(-net * curtailed_share)))
+            meter[i] = net + cut
+            curtailed += cut
+    return shed, curtailed
+
+
+@kernel(inline=True)
+def _award(
+    plans: NDArray[Any],
     strategies: NDArray[np.uint8],
     rows: NDArray[np.uint16],
-    meter: NDArray[Any],
-    plans: NDArray[Any],
-    energy: NDArray[np.int64],
-    money: NDArray[np.float64],
-    price_class: int,
     buy_ticks: NDArray[np.int32],
     sell_ticks: NDArray[np.int32],
     margins: tuple[int, int, int, int, int, int],
-    prices: tuple[float, float, float],
-    cuts: tuple[float, float],
     least: int,
-    totals: NDArray[np.int64],
 ) -> None:
-    """Settle members `first` to `last`; sums stay in registers until the end."""
+    """Replace the plans of some members by their awards: bought positive, sold negative."""
     buy_tick, buy_num, buy_den, sell_tick, sell_num, sell_den = margins
-    price, price_short, price_long = prices
-    shed_share, curtailed_share = cuts
-    uses = energy.shape[0] - ENERGY_ROWS
-    withdrawn = injected = bought_retail = all_used = all_fed_in = all_bought = all_sold = 0
-    all_delivered = shed = curtailed = buyers = sellers = 0
-    for i in range(first, last):
-        net = int(meter[i])
-        withdrawal, injection = max(net, 0), max(-net, 0)
-        if shed_share > 0:
-            cut = min(withdrawal, int(np.ceil(withdrawal * shed_share)))
-            withdrawal -= cut
-            shed += cut
-        if curtailed_share > 0:
-            cut = min(injection, int(np.ceil(injection * curtailed_share)))
-            injection -= cut
-            curtailed += cut
-        meter[i] = withdrawal - injection
+    for i in range(plans.size):
         planned = int(plans[i])
-        bought = sold = 0
         strategy = strategies[i]
+        awarded = 0
         if strategy != NO_CONSENT:
             if planned > 0:
-                bought = award(1, buy_ticks[strategy, rows[i]], planned, buy_tick, buy_num, buy_den)
+                awarded = award(1, buy_ticks[strategy, rows[i]], planned, buy_tick, buy_num, buy_den)
             elif -planned >= least:
-                sold = award(-1, sell_ticks[strategy, rows[i]], -planned, sell_tick, sell_num, sell_den)
-        plans[i] = bought - sold
-        used, delivered = min(bought, withdrawal), min(sold, injection)
-        retail, fed_in = withdrawal - used, injection - delivered
-        if retail > 0:
-            energy[price_class, i] += retail
-        if fed_in > 0:
-            energy[uses + FED_IN, i] += fed_in
-        if bought > 0:
-            energy[uses + BOUGHT, i] += bought
-            money[PAID, i] += bought * price
-            if used < bought:
-                energy[uses + OVERBOUGHT, i] += bought - used
-                money[LONG, i] += (bought - used) * price_long
-            all_bought += bought
-            all_used += used
-            buyers += 1
-        if sold > 0:
-            energy[uses + SOLD, i] += sold
-            money[EARNED, i] += sold * price
-            if delivered < sold:
-                energy[uses + UNDELIVERED, i] += sold - delivered
-                money[SHORT, i] += (sold - delivered) * price_short
-            all_sold += sold
-            all_delivered += delivered
-            sellers += 1
-        withdrawn += withdrawal
-        injected += injection
-        bought_retail += retail
-        all_fed_in += fed_in
-    totals[T_WITHDRAWAL], totals[T_INJECTION], totals[T_RETAIL] = withdrawn, injected, bought_retail
-    totals[T_USED], totals[T_FED_IN], totals[T_BOUGHT] = all_used, all_fed_in, all_bought
-    totals[T_SOLD], totals[T_DELIVERED] = all_sold, all_delivered
-    totals[T_SHED], totals[T_CURTAILED] = shed, curtailed
-    totals[T_BUYERS], totals[T_SELLERS] = buyers, sellers
+                awarded = -award(-1, sell_ticks[strategy, rows[i]], -planned, sell_tick, sell_num, sell_den)
+        plans[i] = awarded
+
+
+@kernel(inline=True)
+def _add_used(
+    flow: NDArray[np.int64],
+    won: NDArray[np.int64],
+    energy: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    money: tuple[NDArray[np.float64], NDArray[np.float64]],
+    prices: tuple[float, float],
+    own_price: NDArray[np.float64],
+    totals: NDArray[np.int64],
+) -> None:
+    """Add metered and awarded energy of one direction to some members' accounts.
+
+    Column by column, so that the loops run on vectors and columns that none of the members needs are left alone.
+    """
+    rest, traded, unused = energy
+    paid, paid_unused = money
+    price, price_unused = prices
+    metered = awarded = left = traders = 0
+    for i in range(flow.size):
+        metered += flow[i]
+        awarded += won[i]
+        left += max(won[i] - flow[i], 0)
+        traders += won[i] > 0
+    if metered > awarded - left:
+        for i in range(flow.size):
+            rest[i] += max(flow[i] - won[i], 0)
+    if awarded > 0:
+        for i in range(flow.size):
+            traded[i] += won[i]
+        if own_price.size > 0:
+            for i in range(flow.size):
+                paid[i] += won[i] * own_price[i]
+        else:
+            for i in range(flow.size):
+                paid[i] += won[i] * price
+    if left > 0:
+        for i in range(flow.size):
+            over = max(won[i] - flow[i], 0)
+            unused[i] += over
+            paid_unused[i] += over * price_unused
+    totals[0] += metered
+    totals[1] += awarded
+    totals[2] += left
+    totals[3] += traders
 
 
 @kernel(parallel=True)
@@ -235,6 +246,7 @@ def settle(
     prices: tuple[float, float, float],
     cuts: tuple[float, float],
     least: int,
+    own_price: NDArray[np.float64],
     block: int,
 ) -> NDArray[np.int64]:
     """Split each meter of one period into its uses and add them to the members' accounts (market_day.md 3).
@@ -256,6 +268,9 @@ def settle(
         Share of withdrawals shed and of injections curtailed.
     least : int64
         Least energy of an offer [1e-6 kWh].
+    own_price : ndarray of float64, shape (n,) or (0,)
+        Where members trade at prices of their own, those [currency/kWh]: `state.planned` holds the awards already, and
+        neither the ticks nor the auction price count.
     block : int64
         Members a block.
 
@@ -269,29 +284,55 @@ def settle(
     strategies, rows = members.strategy, today.quote_row
     meter, plans = state.net, state.planned
     energy, money = accounts
+    uses = energy.shape[0] - ENERGY_ROWS
+    price, price_short, price_long = prices
+    shed_share, curtailed_share = cuts
+    own = own_price.size > 0
+    trades = buy_ticks.max() >= margins[0] or sell_ticks.min() <= margins[3]
     blocks = (n + block - 1) // block
-    totals = np.zeros((blocks, SETTLE_TOTALS), np.int64)
+    sums = np.zeros((blocks, 2, 4), np.int64)
+    cut = np.zeros((blocks, 2), np.int64)
     for b in prange(blocks):
-        _settle_range(
-            b * block,
-            min(n, (b + 1) * block),
-            strategies,
-            rows,
-            meter,
-            plans,
-            energy,
-            money,
-            price_class,
-            buy_ticks,
-            sell_ticks,
-            margins,
-            prices,
-            cuts,
-            least,
-            totals[b],
-        )
-    summed: NDArray[np.int64] = totals.sum(axis=0)
-    return summed
+        last = min(n, (b + 1) * block)
+        for first in range(b * block, last, CHUNK):
+            part = slice(first, min(last, first + CHUNK))
+            net, awards = meter[part], plans[part]
+            if shed_share > 0 or curtailed_share > 0:
+                shed, curtailed = _cut(net, shed_share, curtailed_share)
+                cut[b, 0] += shed
+                cut[b, 1] += curtailed
+            if trades and not own:
+                _award(awards, strategies[part], rows[part], buy_ticks, sell_ticks, margins, least)
+            elif not own:
+                awards[:] = 0
+            _add_used(
+                np.maximum(net, 0),
+                np.maximum(awards, 0),
+                (energy[price_class, part], energy[uses + BOUGHT, part], energy[uses + OVERBOUGHT, part]),
+                (money[PAID, part], money[LONG, part]),
+                (price, price_long),
+                own_price[part],
+                sums[b, 0],
+            )
+            if any_of_sign(net, -1) or any_of_sign(awards, -1):
+                _add_used(
+                    np.maximum(-net, 0),
+                    np.maximum(-awards, 0),
+                    (energy[uses + FED_IN, part], energy[uses + SOLD, part], energy[uses + UNDELIVERED, part]),
+                    (money[EARNED, part], money[SHORT, part]),
+                    (price, price_short),
+                    own_price[part],
+                    sums[b, 1],
+                )
+    totals = np.zeros(SETTLE_TOTALS, np.int64)
+    (withdrawn, bought, overbought, buyers), (injected, sold, undelivered, sellers) = sums.sum(axis=0)
+    totals[T_WITHDRAWAL], totals[T_INJECTION] = withdrawn, injected
+    totals[T_USED], totals[T_DELIVERED] = bought - overbought, sold - undelivered
+    totals[T_RETAIL], totals[T_FED_IN] = withdrawn - totals[T_USED], injected - totals[T_DELIVERED]
+    totals[T_BOUGHT], totals[T_SOLD] = bought, sold
+    totals[T_SHED], totals[T_CURTAILED] = cut.sum(axis=0)
+    totals[T_BUYERS], totals[T_SELLERS] = buyers, sellers
+    return totals
 
 
 @kernel(parallel=True)
@@ -330,23 +371,27 @@ def bill_lines(
     """
     n = bills.size
     lines = price.size
+    energy, money = accounts
     blocks = (n + block - 1) // block
     totals = np.zeros((blocks, lines), np.int64)
     for b in prange(blocks):
-        for i in range(b * block, min(n, (b + 1) * block)):
-            bill = 0
+        last = min(n, (b + 1) * block)
+        for first in range(b * block, last, CHUNK):
+            part = slice(first, min(last, first + CHUNK))
+            bill = bills[part]
+            bill[:] = 0
             for line in range(lines):
-                used = 0.0
+                amounts = np.zeros(bill.size)
                 for c in range(quantity.shape[1]):
                     if quantity[line, c] != 0.0:
-                        used += quantity[line, c] * accounts.energy[c, i]
-                amount = price[line] * used + fixed[line]
+                        amounts += quantity[line, c] * energy[c, part]
+                amounts *= price[line]
+                amounts += fixed[line]
                 for c in range(on_money.shape[1]):
                     if on_money[line, c] != 0.0:
-                        amount += on_money[line, c] * accounts.money[c, i]
-                rounded = int(np.rint(amount))
+                        amounts += on_money[line, c] * money[c, part]
+                rounded = np.rint(amounts).astype(np.int64)
                 bill += rounded
-                totals[b, line] += rounded
-            bills[i] = bill
+                totals[b, line] += rounded.sum()
     summed: NDArray[np.int64] = totals.sum(axis=0)
     return summed

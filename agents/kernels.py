@@ -16,6 +16,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from gridagora.agents.columns import (
+    CHUNK,
     NO_CONSENT,
     P_BID,
     P_BUYERS,
@@ -31,6 +32,9 @@ from gridagora.agents.columns import (
 )
 from gridagora.sim.compiled import kernel
 from gridagora.sim.streams import philox
+
+#: Members whose days are planned together: their batteries wait for one another's results, not each for its own.
+GROUP = 16
 
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT32 = np.uint64(32)
@@ -112,6 +116,70 @@ def battery(net: int, stored: float, capacity: float, flow: float, efficiency: f
     return 0, min(net, int(ready * 1e6))
 
 
+@kernel(inline=True)
+def any_of_sign(column: NDArray[Any], sign: int) -> bool:
+    """Return whether an entry has a sign, 1 or -1, in a loop that runs on vectors."""
+    found = 0
+    for i in range(column.size):
+        found += sign * column[i] > 0
+    return found > 0
+
+
+@kernel(inline=True)
+def use(
+    net: NDArray[Any], annual_kwh: NDArray[np.float32], code: NDArray[np.uint16], load: NDArray[np.float64]
+) -> None:
+    """Set the meters of some members to their load [1e-6 kWh]."""
+    for i in range(net.size):
+        net[i] = int(np.rint(annual_kwh[i] * load[code[i]] * 1e6))
+
+
+@kernel(inline=True)
+def generate(
+    net: NDArray[Any], annual_kwh: NDArray[np.float32], profile: NDArray[np.uint8], pv: NDArray[np.float64]
+) -> None:
+    """Subtract the generation of some members from their meters [1e-6 kWh]."""
+    for i in range(net.size):
+        if annual_kwh[i] > 0:
+            net[i] -= int(np.rint(annual_kwh[i] * pv[profile[i]] * 1e6))
+
+
+@kernel(inline=True)
+def store(
+    net: NDArray[Any],
+    stored: NDArray[np.float32],
+    capacity: NDArray[np.float32],
+    flow: NDArray[np.float32],
+    efficiency: float,
+) -> tuple[int, int]:
+    """Let the batteries of some members work on their meters; return charge and discharge [1e-6 kWh]."""
+    charged = discharged = 0
+    for i in range(net.size):
+        if capacity[i] > 0:
+            held = float(stored[i])
+            charge, discharge = battery(int(net[i]), held, capacity[i], flow[i], efficiency)
+            stored[i] = held + (charge * efficiency - discharge / efficiency) * 1e-6
+            net[i] += charge - discharge
+            charged += charge
+            discharged += discharge
+    return charged, discharged
+
+
+@kernel(inline=True)
+def _add_plan(nets: NDArray[np.int64], least: int, totals: NDArray[np.int64]) -> None:
+    """Add a member's day to the sums of those who bid like it."""
+    withdrawal, buyers = totals[P_WITHDRAWAL], totals[P_BUYERS]
+    for t in range(nets.size):
+        withdrawal[t] += max(nets[t], 0)
+        buyers[t] += nets[t] > 0
+    if any_of_sign(nets, -1):
+        injection, sellers, offers = totals[P_INJECTION], totals[P_SELLERS], totals[P_OFFER]
+        for t in range(nets.size):
+            injection[t] += max(-nets[t], 0)
+            sellers[t] += -nets[t] >= least
+            offers[t] += -nets[t] if -nets[t] >= least else 0
+
+
 @kernel(parallel=True)
 def plan_day(
     members: Members,
@@ -146,90 +214,83 @@ def plan_day(
         Sums of withdrawal, injection, buyers, sellers, bids and offers: energies in 1e-6 kWh.
     """
     n = members.annual_kwh.size
-    stored_plan = state.stored_plan
+    stored, stored_plan = state.stored, state.stored_plan
     periods = load.shape[1]
     blocks = (n + block - 1) // block
-    totals = np.zeros((blocks, periods, PLAN_TOTALS), np.int64)
+    # Sums of those who do not bid, and of those who do.
+    totals = np.zeros((blocks, 2, PLAN_TOTALS, periods), np.int64)
     for b in prange(blocks):
-        for i in range(b * block, min(n, (b + 1) * block)):
-            capacity = members.battery_kwh[i]
-            stored = float(state.stored[i])
-            stored_plan[i] = state.stored[i]
-            takes_part = members.strategy[i] != NO_CONSENT
-            code = today.load_code[i]
-            panel = members.pv_profile[i]
-            for t in range(periods):
-                net = int(np.rint(members.annual_kwh[i] * load[code, t] * 1e6))
-                if members.pv_annual_kwh[i] > 0:
-                    net -= int(np.rint(members.pv_annual_kwh[i] * pv[panel, t] * 1e6))
-                    if capacity > 0:
-                        charge, discharge = battery(net, stored, capacity, members.battery_flow[i], efficiency)
-                        # As the column holds it, so that a perfect forecast ends where the meter does.
-                        stored = float(np.float32(stored + (charge * efficiency - discharge / efficiency) * 1e-6))
-                        net += charge - discharge
-                if net > 0:
-                    totals[b, t, P_WITHDRAWAL] += net
-                    if takes_part:
-                        totals[b, t, P_BUYERS] += 1
-                        totals[b, t, P_BID] += net
-                else:
-                    totals[b, t, P_INJECTION] -= net
-                    if takes_part and -net >= least:
-                        totals[b, t, P_SELLERS] += 1
-                        totals[b, t, P_OFFER] -= net
-    summed: NDArray[np.int64] = totals.sum(axis=0)
-    return summed
+        nets = np.empty((GROUP, periods), np.int64)
+        last = min(n, (b + 1) * block)
+        for first in range(b * block, last, GROUP):
+            part = slice(first, min(last, first + GROUP))
+            battery_kwh, flow, held = members.battery_kwh[part], members.battery_flow[part], stored_plan[part]
+            for j in range(held.size):
+                i = first + j
+                expected, made, net = load[today.load_code[i]], pv[members.pv_profile[i]], nets[j]
+                annual_kwh, pv_annual_kwh = members.annual_kwh[i], members.pv_annual_kwh[i]
+                for t in range(periods):
+                    net[t] = int(np.rint(annual_kwh * expected[t] * 1e6))
+                if pv_annual_kwh > 0:
+                    for t in range(periods):
+                        net[t] -= int(np.rint(pv_annual_kwh * made[t] * 1e6))
+            if any_of_sign(battery_kwh, 1):
+                held[:] = stored[part]
+                for t in range(periods):
+                    store(nets[: held.size, t], held, battery_kwh, flow, efficiency)
+            held[:] = stored[part]
+            for j in range(held.size):
+                _add_plan(nets[j], least, totals[b, int(members.strategy[first + j] != NO_CONSENT)])
+    sums = totals.sum(axis=0)
+    summed = sums[0] + sums[1]
+    summed[P_BUYERS], summed[P_SELLERS] = sums[1, P_BUYERS], sums[1, P_SELLERS]
+    summed[P_BID], summed[P_OFFER] = sums[1, P_WITHDRAWAL], sums[1, P_OFFER]
+    by_period: NDArray[np.int64] = summed.T.copy()
+    return by_period
 
 
 @kernel(inline=True)
-def _quote_range(
-    first: int,
-    last: int,
-    members: Members,
-    today: Today,
-    stored_plan: NDArray[np.float32],
+def _collect(
     plans: NDArray[Any],
-    load: NDArray[np.float64],
-    pv: NDArray[np.float64],
+    strategies: NDArray[np.uint8],
+    rows: NDArray[np.uint16],
     buy_ticks: NDArray[np.int32],
     sell_ticks: NDArray[np.int32],
-    efficiency: float,
     least: int,
     curves: NDArray[np.int64],
     totals: NDArray[np.int64],
 ) -> None:
-    """Quote members `first` to `last`; sums stay in registers until the end."""
-    withdrawal = injection = buyers = sellers = bids = offers = withdrawn = 0
-    for i in range(first, last):
-        net = int(np.rint(members.annual_kwh[i] * load[today.load_code[i]] * 1e6))
-        if members.pv_annual_kwh[i] > 0:
-            net -= int(np.rint(members.pv_annual_kwh[i] * pv[members.pv_profile[i]] * 1e6))
-            if members.battery_kwh[i] > 0:
-                held = float(stored_plan[i])
-                charge, discharge = battery(net, held, members.battery_kwh[i], members.battery_flow[i], efficiency)
-                stored_plan[i] = held + (charge * efficiency - discharge / efficiency) * 1e-6
-                net += charge - discharge
-        plans[i] = net
-        strategy = members.strategy[i]
-        if net > 0:
-            withdrawal += net
-            tick = buy_ticks[strategy, today.quote_row[i]]
-            if strategy != NO_CONSENT and tick >= 0:
-                buyers += 1
-                bids += net
-                curves[0, tick] += net
-        elif net < 0:
-            injection -= net
-            tick = sell_ticks[strategy, today.quote_row[i]]
-            if strategy != NO_CONSENT and tick < curves.shape[1]:
-                if -net >= least:
-                    sellers += 1
-                    offers -= net
-                    curves[1, tick] -= net
-                else:
-                    withdrawn += 1
-    totals[P_WITHDRAWAL], totals[P_INJECTION], totals[P_WITHDRAWN] = withdrawal, injection, withdrawn
-    totals[P_BUYERS], totals[P_SELLERS], totals[P_BID], totals[P_OFFER] = buyers, sellers, bids, offers
+    """Add the plans of some members to the sums and their orders to the curves."""
+    withdrawal = injection = 0
+    for i in range(plans.size):
+        withdrawal += max(int(plans[i]), 0)
+        injection += max(-int(plans[i]), 0)
+    buyers = sellers = bids = offers = withdrawn = 0
+    for i in range(plans.size):
+        net, strategy = int(plans[i]), strategies[i]
+        if strategy != NO_CONSENT:
+            if net > 0:
+                tick = buy_ticks[strategy, rows[i]]
+                if tick >= 0:
+                    buyers += 1
+                    bids += net
+                    curves[0, tick] += net
+            elif net < 0:
+                tick = sell_ticks[strategy, rows[i]]
+                if tick < curves.shape[1]:
+                    if -net >= least:
+                        sellers += 1
+                        offers -= net
+                        curves[1, tick] -= net
+                    else:
+                        withdrawn += 1
+    totals[P_WITHDRAWAL] += withdrawal
+    totals[P_INJECTION] += injection
+    totals[P_BUYERS] += buyers
+    totals[P_SELLERS] += sellers
+    totals[P_BID] += bids
+    totals[P_OFFER] += offers
+    totals[P_WITHDRAWN] += withdrawn
 
 
 @kernel(parallel=True)
@@ -280,20 +341,16 @@ def quote(
     curves = np.zeros((blocks, 2, ticks), np.int64)
     totals = np.zeros((blocks, PLAN_TOTALS), np.int64)
     for b in prange(blocks):
-        _quote_range(
-            b * block,
-            min(n, (b + 1) * block),
-            members,
-            today,
-            stored_plan,
-            plans,
-            load,
-            pv,
-            buy_ticks,
-            sell_ticks,
-            efficiency,
-            least,
-            curves[b],
-            totals[b],
-        )
+        last = min(n, (b + 1) * block)
+        for first in range(b * block, last, CHUNK):
+            part = slice(first, min(last, first + CHUNK))
+            net, pv_annual_kwh, battery_kwh = plans[part], members.pv_annual_kwh[part], members.battery_kwh[part]
+            use(net, members.annual_kwh[part], today.load_code[part], load)
+            if any_of_sign(pv_annual_kwh, 1):
+                generate(net, pv_annual_kwh, members.pv_profile[part], pv)
+            if any_of_sign(battery_kwh, 1):
+                store(net, stored_plan[part], battery_kwh, members.battery_flow[part], efficiency)
+            _collect(
+                net, members.strategy[part], today.quote_row[part], buy_ticks, sell_ticks, least, curves[b], totals[b]
+            )
     return curves.sum(axis=0), totals.sum(axis=0)

@@ -17,6 +17,7 @@ from gridagora.agents.columns import (
     ENERGY_ROWS,
     NO_CONSENT,
     QUANTA_PER_KWH,
+    STRATEGY_NAMES,
     TRUTHFUL,
     ZI_CONSTRAINED,
     Accounts,
@@ -24,7 +25,7 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
-from gridagora.agents.demand import price_response
+from gridagora.agents.demand import respond
 from gridagora.agents.exogenous import noise_table
 from gridagora.agents.plans import DayPlan, Quotes
 from gridagora.agents.profiles import DayTables, Profiles
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 BLOCK = 65536
 #: Rows of the noise tables that members share.
 ROWS = 1024
+#: Where all members trade at the auction's price.
+NO_PRICES = np.zeros(0)
 
 
 class Population(mesa.Agent):
@@ -119,8 +122,9 @@ class Population(mesa.Agent):
         size = terms.pv_kwp * np.exp(spread * ndtri(self._draw("pv size")) - spread**2 / 2)
         battery = (owns < terms.pv_share) & (self._draw("storage") < terms.storage_share)
         takes_part = self._draw("consent") < terms.consent_share
-        truthful = self._draw("strategy") < terms.strategies.truthful
-        strategy = np.where(takes_part, np.where(truthful, TRUTHFUL, ZI_CONSTRAINED), NO_CONSENT)
+        shares = np.cumsum([getattr(terms.strategies, each) for each in STRATEGY_NAMES])
+        chosen = TRUTHFUL + np.searchsorted(shares[:-1], self._draw("strategy"), side="right")
+        strategy = np.where(takes_part, chosen, NO_CONSENT)
         owned = Members(
             number=np.arange(n, dtype=np.uint32),
             annual_kwh=annual_kwh.astype(np.float32),
@@ -191,7 +195,7 @@ class Population(mesa.Agent):
         k0, k1 = stream_key(self.streams.seed, "day", self.name)
         expected, candidates = self.tables.expected(day.date)
         kernels.draw_day(k0, k1, day.index, candidates, self.tables.shifts, ROWS, self.members, self.today, self.block)
-        load = expected * self._response(day, expected)
+        load = expected * respond(self.terms, self.tariff, day.day_type, expected)
         pv = self.pv_profiles.of_day(day.date)
         self._widen(load, pv)
         totals = kernels.plan_day(
@@ -213,22 +217,10 @@ class Population(mesa.Agent):
             totals,
         )
 
-    def _response(self, day: Day, expected: NDArray[np.float64]) -> NDArray[np.float64]:
-        terms, periods = self.terms, expected.shape[1]
-        return price_response(
-            self.tariff.retail_price(day.day_type, periods),
-            self.tariff.reference_price(periods),
-            self.tariff.class_of_period(day.day_type, periods),
-            expected,
-            terms.own_elasticity,
-            terms.cross_elasticity,
-            form=terms.response,
-            neutral=terms.load_neutral,
-            awareness=terms.awareness,
-        )
-
     def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
         """Return what members bid and ask in each period of the day (market_day.md 2, model.md A4).
+
+        Those who learn stand at their limits here; what they quote is known at the gate only.
 
         Buyers never quote above, sellers never below their limit: limits are rounded inwards to the tick, and who
         has no tick within its limit gets -1 (buyers) or the number of ticks (sellers), which is no order.
@@ -250,9 +242,10 @@ class Population(mesa.Agent):
         sell_limit = np.full_like(buy_limit, max(self.peer.feed_in, 0.0) + self.peer.fee_seller)
         buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), -1, highest)[:, None]
         sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest + 1)[:, None]
-        shape = (buy_limit.size, 3, ROWS)
+        strategies = max(ZI_CONSTRAINED, int(self.members.strategy.max())) + 1
+        shape = (buy_limit.size, strategies, ROWS)
         buy, sell = np.empty(shape, np.int32), np.empty(shape, np.int32)
-        buy[:, :ZI_CONSTRAINED], sell[:, :ZI_CONSTRAINED] = buy_tick[:, :, None], sell_tick[:, :, None]
+        buy[:], sell[:] = buy_tick[:, :, None], sell_tick[:, :, None]
         buy[:, ZI_CONSTRAINED] = np.minimum(self.quote_draws * (buy_tick + 1), buy_tick)
         sell[:, ZI_CONSTRAINED] = sell_tick + self.quote_draws * (highest - sell_tick + 1)
         return Quotes(buy_limit, sell_limit, buy, sell)
@@ -324,6 +317,7 @@ class Population(mesa.Agent):
         prices: tuple[float, float, float],
         cuts: tuple[float, float],
         least: int,
+        own_price: NDArray[np.float64] = NO_PRICES,
     ) -> NDArray[np.int64]:
         """Split the meters of a period into their uses; see :func:`gridagora.agents.delivery.settle`.
 
@@ -333,7 +327,7 @@ class Population(mesa.Agent):
             Settlement period of the day.
         plan, quotes : DayPlan, Quotes
             The day.
-        margins, prices, cuts, least
+        margins, prices, cuts, least, own_price
             As the kernel takes them.
         """
         totals: NDArray[np.int64] = delivery.settle(
@@ -348,6 +342,7 @@ class Population(mesa.Agent):
             prices,
             cuts,
             least,
+            own_price,
             self.block,
         )
         return totals

@@ -27,11 +27,14 @@ class Profiles:
         Share of the year's energy in each period; a profile sums to 1 over the year.
     first_day : date
         First day of the data.
+    exchange : bool
+        Whether members exchange like days and shift them in time; otherwise they follow their profile as it stands.
     """
 
     names: tuple[str, ...]
     values: NDArray[np.float64]
     first_day: date
+    exchange: bool = True
 
     def index(self, day: date) -> int:
         """Return the number of a day in the data.
@@ -70,6 +73,8 @@ class DayTables:
 
     def __post_init__(self) -> None:
         n_days, periods = self.profiles.values.shape[1:]
+        if not self.profiles.exchange:
+            self.reach = 0
         calendar = Calendar(self.profiles.first_day, n_days, 24 * 60 // periods)
         self.day_types = tuple(calendar.day(i).day_type for i in range(n_days))
 
@@ -90,6 +95,8 @@ class DayTables:
             Numbers of days in the data.
         """
         here = self.profiles.index(day)
+        if not self.profiles.exchange:
+            return np.array([here])
         kind = self.day_types[here]
         reach = 3 if kind == "workday" else 7
         around = range(max(0, here - reach), min(len(self.day_types), here + reach + 1))

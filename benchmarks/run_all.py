@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("quickstart.py", "year.py", "population_day.py", "pool_resolve.py")
+SCRIPTS = (
+    *("quickstart.py", "year.py", "population_day.py", "growth.py", "auction.py", "pool_resolve.py"),
+    *("mechanisms.py", "continuous.py", "network.py", "blocks.py", "strategies.py"),
+)
 
 
 def main() -> None:

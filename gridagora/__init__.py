@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gridagora.markets.orders import InfeasibleMarket
     from gridagora.scenarios.load import Scenario, ScenarioError, load
+    from gridagora.scenarios.registry import register
     from gridagora.scenarios.run import Result, read, run
     from gridagora.scenarios.simulation import Simulation
     from gridagora.sim.ledger import UnbalancedBooks
-    from gridagora.sim.report import figures as plot
+    from gridagora.sim.report import plot
 
 _HOME = {
     "Scenario": "gridagora.scenarios.load",
@@ -23,11 +24,12 @@ _HOME = {
     "load": "gridagora.scenarios.load",
     "Result": "gridagora.scenarios.run",
     "read": "gridagora.scenarios.run",
+    "register": "gridagora.scenarios.registry",
     "run": "gridagora.scenarios.run",
     "Simulation": "gridagora.scenarios.simulation",
     "InfeasibleMarket": "gridagora.markets.orders",
     "UnbalancedBooks": "gridagora.sim.ledger",
-    "plot": "gridagora.sim.report.figures",
+    "plot": "gridagora.sim.report.plot",
 }
 __all__ = [
     "InfeasibleMarket",
@@ -39,6 +41,7 @@ __all__ = [
     "load",
     "plot",
     "read",
+    "register",
     "run",
 ]
 __version__ = _version("gridagora")

@@ -1,8 +1,11 @@
 """The day-ahead pool where ramps, start-up or storage couple the periods of a day (A5, C7.3, C7.4).
 
 * The price of a period is the solver's dual of its balance. With start-up the binaries are fixed at their optimum and
-  the linear program is solved again for it (C7.3); units that then lose on a day are paid the loss, `uplift`, which
-  buyers bear in proportion to the energy they buy.
+  the linear program is solved again for it (C7.3, `pricing` "ip"); or it is the dual of the relaxation in which units
+  may run in part ("lp"), which is closer to the prices of least lost opportunity (convex hull). Units that then lose
+  on a day, and with "lp" storages too, are paid the loss, `uplift`, which buyers bear in proportion to the energy they
+  buy.
+* Minimum up and down times hold over midnight; a day looks no further than its end.
 * A storage loses energy, so where surplus is spilled at a floor below 0, demand that empties it may have a dual below
   the floor, down to floor / efficiency: the price is then the floor. Any other dual outside floor and cap is an error.
 * A ramp limits the change of a unit's output from period to period, over midnight too; awards are rounded to quanta,
@@ -16,8 +19,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,55 +37,14 @@ from gridagora.markets.orders import FloatArray, IntArray, read_only
 from gridagora.markets.pool_day import Offers, PoolResult
 from gridagora.markets.price_grid import QUANTUM_KWH, apportion, round_to_zero_sum
 from gridagora.markets.storage import Storage, StorageFleet
+from gridagora.markets.unit_commitment import Commitment, Technique, add_minimum_times
+
+__all__ = ["CoupledPool", "Technique"]
+Pricing = Literal["ip", "lp"]
 
 DIGITS = 9  # of a dual, in currency/kWh; HiGHS is told 1e-10
 UNLIMITED = 2**62  # quanta
 GAP = 1e-3  # of the day's cost, within which HiGHS proves the starts of units optimal
-
-
-@dataclass(frozen=True, slots=True, eq=False, init=False)
-class Technique:
-    """How units may change their output; one entry a unit.
-
-    Parameters
-    ----------
-    ramp_kwh : array_like, shape (units,), optional
-        Most change of a period's energy to the next period's, infinite (the default) where there is no limit. [kWh]
-    minimum_kwh : array_like, shape (units,), optional
-        Least energy of a period in which the unit runs; counts where there is a start cost. [kWh]
-    start_cost : array_like, shape (units,), optional
-        Cost of a start; nan (the default) for units that neither start nor stop. [currency]
-
-    Raises
-    ------
-    ValueError
-        If columns differ in length, a ramp is not above 0, or a minimum load or start cost is negative or infinite.
-    """
-
-    ramp_kwh: FloatArray
-    minimum_kwh: FloatArray
-    start_cost: FloatArray
-
-    def __init__(
-        self,
-        units: int,
-        ramp_kwh: ArrayLike = np.inf,
-        minimum_kwh: ArrayLike = 0.0,
-        start_cost: ArrayLike = np.nan,
-    ) -> None:
-        for name, given, rule in (
-            ("ramp_kwh", ramp_kwh, "above 0"),
-            ("minimum_kwh", minimum_kwh, "finite and at least 0"),
-            ("start_cost", start_cost, "finite and at least 0, or nan"),
-        ):
-            column = np.array(np.broadcast_to(np.asarray(given, dtype=np.float64), (units,)))
-            good = column > 0 if name == "ramp_kwh" else (column >= 0) & (column < np.inf)
-            if name == "start_cost":
-                good |= np.isnan(column)
-            if not good.all():
-                first = int(np.argmin(good))
-                raise ValueError(f"pool: {name} of unit {first} is {column[first]}; must be {rule}")
-            object.__setattr__(self, name, read_only(column))
 
 
 class CoupledPool(DayAheadPool):
@@ -96,6 +58,8 @@ class CoupledPool(DayAheadPool):
         Their ramps and starts.
     storages : sequence of Storage
         They are parties too, after the offers.
+    pricing : str
+        "ip" or "lp": where prices come from if units start up.
     **terms
         As for :class:`DayAheadPool`; `method` must not be "exact", and `k` is not used.
 
@@ -108,7 +72,7 @@ class CoupledPool(DayAheadPool):
     Raises
     ------
     ValueError
-        If `method` is "exact", or as in :class:`DayAheadPool`.
+        If `method` is "exact", `pricing` is unknown, or as in :class:`DayAheadPool`.
     """
 
     def __init__(
@@ -118,10 +82,13 @@ class CoupledPool(DayAheadPool):
         storages: Sequence[Storage] = (),
         *,
         method: str = "auto",
+        pricing: Pricing = "ip",
         **terms: Any,
     ) -> None:
         if method == "exact":
             raise ValueError("pool: method 'exact' cannot couple periods by ramps, start-up or storage; use 'auto'")
+        if pricing not in get_args(Pricing):
+            raise ValueError(f"pool: unknown pricing {pricing!r}; choose one of: {', '.join(get_args(Pricing))}")
         if storages and terms["floor"] > 0:
             raise ValueError(f"pool: floor {terms['floor']}; must be at most 0 with storage, which may keep its energy")
         super().__init__(offers, method="exact", **terms)  # orders and checks; the model is this class's own
@@ -129,18 +96,21 @@ class CoupledPool(DayAheadPool):
         refuse_repeated(self.parties)
         self.storages = StorageFleet(storages)
         self._cost, self._start_cost = offers.cost, technique.start_cost
+        self._pricing = pricing if np.isfinite(technique.start_cost).any() else "ip"
         self._ramp = _whole(technique.ramp_kwh)
         starts = np.isfinite(technique.start_cost)
         self._minimum = np.where(starts, np.minimum(_whole(technique.minimum_kwh), self.capacity.min(axis=0)), 0)
-        self._coupled = _CoupledModel(self, self._ramp, self._minimum)
+        self._coupled = _CoupledModel(self, technique, self._ramp, self._minimum)
         self._level: IntArray | None = None
-        self._on = np.ones(len(offers.name), dtype=bool)
+        self._commitment = Commitment(technique)
         self._today = (self.capacity[0], np.ones(self.capacity.shape, dtype=bool))
 
     @property
     def price_rule(self) -> str:
         """How prices are found, in words."""
-        return "solver's dual with binaries fixed, uplift" if np.isfinite(self._start_cost).any() else "solver's dual"
+        if not np.isfinite(self._start_cost).any():
+            return "solver's dual"
+        return "solver's dual " + ("with binaries fixed" if self._pricing == "ip" else "of the relaxation") + ", uplift"
 
     @property
     def solver(self) -> dict[str, str]:
@@ -155,7 +125,7 @@ class CoupledPool(DayAheadPool):
         demand = as_quanta("demand_kwh", demand_kwh, self.shape, axis=(0, 2))
         surplus = as_quanta("surplus_kwh", surplus_kwh, self.shape[:2], axis=0)
         bids, offered = demand.sum(axis=0), surplus.sum(axis=0)
-        day = self._coupled.solve(bids, offered, self._level, self._on, self.storages.stored)
+        day = self._coupled.solve(bids, offered, self._level, self._commitment, self.storages.stored)
         least = np.where(day.on, self._minimum, 0)
         most = np.where(day.on, self.capacity, 0)
         level = np.clip(_nearest(day.generation), least, most)
@@ -170,7 +140,8 @@ class CoupledPool(DayAheadPool):
         fed_in, schedule, discharge = np.split(sold, [1, 1 + units], axis=1)
         bought, charge = np.split(bought, [steps], axis=1)
         self._today = (self.capacity[0] if self._level is None else self._level, day.on)
-        self._level, self._on = schedule[-1] + idle[-1], day.on[-1]
+        self._level = schedule[-1] + idle[-1]
+        self._commitment.follow(day.on)
         starts = day.starts * np.nan_to_num(self._start_cost)
         welfare = (bought * self.step_price).sum() - ((schedule + idle) * self._cost).sum() - fed_in.sum() * self.floor
         result = self._result(
@@ -193,15 +164,17 @@ class CoupledPool(DayAheadPool):
         return replace(result, uplift=read_only(self._uplift(result)))
 
     def _uplift(self, result: PoolResult) -> IntArray:
-        """Return who pays (positive) for units that start up and lose, and who receives it (C7.3)."""
+        """Return who pays (positive) for those that lose at the prices, and who receives it (C7.3)."""
         income = (result.schedule_quanta * result.price[:, None]).sum(axis=0)
         gain = income - (result.schedule_quanta + result.idle_quanta).sum(axis=0) * self._cost - result.start_cost
-        loss = np.where(np.isfinite(self._start_cost), np.maximum(-gain, 0.0), 0.0)
+        traded = ((result.discharge_quanta - result.charge_quanta) * result.price[:, None]).sum(axis=0)
+        starts = np.append(np.isfinite(self._start_cost), np.zeros(len(traded), dtype=bool))
+        loss = np.where(starts | (self._pricing == "lp"), np.maximum(-np.append(gain, traded), 0.0), 0.0)
         bought = result.demand_quanta.sum(axis=(1, 2)).astype(np.float64)
         amount = np.zeros(len(self.parties))
         if bought.any() and loss.any():
             amount[: len(bought)] = loss.sum() * bought / bought.sum()
-            amount[len(bought) : len(bought) + len(loss)] = -loss
+            amount[len(bought) :] = -loss
         return round_to_zero_sum(amount)
 
     def deliver_as_planned(self, result: PoolResult) -> None:
@@ -256,7 +229,7 @@ class _Day(NamedTuple):
 class _CoupledModel:
     """The coupled pool's Pyomo model with its solver; energy in a power of two of quanta, as in the plain pool."""
 
-    def __init__(self, pool: CoupledPool, ramp: IntArray, minimum: IntArray) -> None:
+    def __init__(self, pool: CoupledPool, technique: Technique, ramp: IntArray, minimum: IntArray) -> None:
         from gridagora.markets.pool_model import Couplings, build_pool_model
         from gridagora.markets.solver import PersistentSolver
 
@@ -276,7 +249,9 @@ class _CoupledModel:
             efficiency=pool.storages.efficiency,
         )
         model = build_pool_model(pool.capacity / self._unit, pool._cost, pool.step_price, pool.floor, couplings)
+        add_minimum_times(model, technique)
         self.model, self._solver = model, PersistentSolver(model, mip_rel_gap=GAP)
+        self._timed, self._relaxes = list(model.timed), pool._pricing == "lp"
         self.solver = self._solver.described
         self._switches = list(model.variable_on.values())
         self._committed, self._ramped = couplings.committed, couplings.ramped
@@ -290,15 +265,17 @@ class _CoupledModel:
         self._stopped: list[Any] = []
 
     def solve(
-        self, bids: IntArray, offered: IntArray, level: IntArray | None, on: NDArray[np.bool_], stored: FloatArray
+        self, bids: IntArray, offered: IntArray, level: IntArray | None, before: Commitment, stored: FloatArray
     ) -> _Day:
-        """Return the solution of a day that follows on `level`, `on` and `stored`."""
-        self._set_day(bids, offered, level, on, stored)
+        """Return the solution of a day that follows on `level`, `before` and `stored`."""
+        self._set_day(bids, offered, level, before, stored)
         running = np.ones(self._capacity.shape, dtype=bool)
         starts = np.zeros(self._capacity.shape[1], dtype=np.int64)
-        self._solver.solve([*self._let_store(), *self._let_switch()])
+        free = self._let_store()
+        relaxed = self._relaxed_prices(free) if self._relaxes else None
+        self._solver.solve([*free, *self._let_switch("Binary")])
         if self._switches:
-            running[:, self._committed], starts[self._committed] = self._fix_switches(on)
+            running[:, self._committed], starts[self._committed] = self._fix_switches(before.on)
         while rivals := self._both_ways():
             self._stopped += rivals
             for variable in rivals:
@@ -306,10 +283,11 @@ class _CoupledModel:
             self._solver.solve(rivals)
         values = (self._unit * part.reshape(len(bids), -1) for part in self._solver.values(*self._columns))
         generation, unserved, spilled, charge, discharge = values
-        return _Day(generation, unserved, spilled[:, 0], charge, discharge, running, starts, self._prices())
+        price = self._prices() if relaxed is None else relaxed
+        return _Day(generation, unserved, spilled[:, 0], charge, discharge, running, starts, price)
 
     def _set_day(
-        self, bids: IntArray, offered: IntArray, level: IntArray | None, on: NDArray[np.bool_], stored: FloatArray
+        self, bids: IntArray, offered: IntArray, level: IntArray | None, before: Commitment, stored: FloatArray
     ) -> None:
         model, first = self.model, self._capacity[0]
         assign(list(model.net_demand.values()), (bids.sum(axis=1) - offered) / self._unit)
@@ -320,7 +298,9 @@ class _CoupledModel:
             most, least = level + self._ramp, np.minimum(level - self._ramp, first)
         assign(list(model.most_first.values()), most[self._ramped] / self._unit)
         assign(list(model.least_first.values()), least[self._ramped] / self._unit)
-        assign(list(model.on_before.values()), on[self._committed].astype(np.float64))
+        assign(list(model.on_before.values()), before.on[self._committed].astype(np.float64))
+        for parameter, bound in zip((model.held_on, model.held_off), before.held(len(bids)), strict=True):
+            assign(list(parameter.values()), bound[:, self._timed].astype(np.float64))
         held = np.clip(stored, self._empty, self._full) / self._unit  # no storage has to move for rounding's sake
         assign(list(model.stored_before.values()), held)
         assign(list(model.stored_after.values()), held)
@@ -332,13 +312,17 @@ class _CoupledModel:
             variable.setub(float(self._storages.power[variable.index()[1]] / self._unit))
         return freed
 
-    def _let_switch(self) -> list[Any]:
+    def _let_switch(self, domain: str) -> list[Any]:
         import pyomo.environ as pyo
 
         for variable in self._switches:
             variable.unfix()
-            variable.domain = pyo.Binary
+            variable.domain = getattr(pyo, domain)
         return self._switches
+
+    def _relaxed_prices(self, free: list[Any]) -> FloatArray:
+        self._solver.solve([*free, *self._let_switch("UnitInterval")])
+        return self._prices()
 
     def _fix_switches(self, on: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], IntArray]:
         """Fix the switches where they are and solve again for duals (C7.3); return what runs, and starts by unit."""

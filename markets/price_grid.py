@@ -168,11 +168,9 @@ def award(side: int, tick: int, quantity: int, margin: int, num: int, den: int) 
         Marginal tick of that side with its accepted part, from :class:`GridClearing`.
     """
     better = side * (tick - margin)
-    if better > 0:
-        return quantity
     if better == 0:
         return floor_share(quantity, num, den)
-    return 0
+    return quantity if better > 0 else 0
 
 
 @kernel()

@@ -1,4 +1,7 @@
-"""One factory, one price: each plant is paid its own regulated price (model.md A5; the counterfactual of C1)."""
+"""The dispatch of the pool at other prices than its own: one factory, one price, or one series for all.
+
+Regulated prices are those of model.md A5, the counterfactual of C1.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,31 @@ def regulate(result: PoolResult, unit_price: NDArray[np.float64]) -> PoolResult:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (result.schedule_quanta * unit_price).sum(axis=1) / made
     price = np.where(made > 0, mean, result.price)
-    income = [-round(math.fsum(column * p)) for column, p in zip(result.schedule_quanta.T, unit_price, strict=True)]
+    return _paid(result, price, np.broadcast_to(unit_price, result.schedule_quanta.shape))
+
+
+def pay_given(result: PoolResult, price: NDArray[np.float64]) -> PoolResult:
+    """Return the same dispatch paid at prices from outside: all buyers pay them, all sellers receive them.
+
+    Parameters
+    ----------
+    result : PoolResult
+        Outcome of the pool.
+    price : ndarray of float64, shape (periods,)
+        Price of each period, of any sign [currency/kWh].
+
+    Returns
+    -------
+    PoolResult
+        With this `price`, its interval shrunk to it, and `payments` of sum 0; what rounding leaves is the first
+        buyer's.
+    """
+    return _paid(result, price, np.broadcast_to(price[:, None], result.schedule_quanta.shape))
+
+
+def _paid(result: PoolResult, price: NDArray[np.float64], unit_price: NDArray[np.float64]) -> PoolResult:
+    """Return the result at the price of buyers and storages, shape (periods,), and of units, shape (periods, units)."""
+    income = [-round(math.fsum(row)) for row in (result.schedule_quanta * unit_price).T]
     taken = result.demand_quanta.sum(axis=2) - result.surplus_quanta
     cost = [round(math.fsum(row * price)) for row in taken]
     charged = (result.charge_quanta - result.discharge_quanta).T

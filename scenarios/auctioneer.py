@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,12 +19,16 @@ from gridagora.agents.columns import (
     P_WITHDRAWN,
 )
 from gridagora.markets.clearing import clear
-from gridagora.markets.orders import Clearing, OrderBook
+from gridagora.markets.orders import BUY, SELL, Clearing, OrderBook
 from gridagora.markets.price_grid import GridClearing, clear_grid, tick_prices
 from gridagora.markets.price_grid import award as grid_award
+from gridagora.scenarios.book_auction import Orders, clear_book
+from gridagora.scenarios.build import NO_AWARDS
+from gridagora.scenarios.day_record import SUPPLIER_BID, SUPPLIER_OFFER
 
 if TYPE_CHECKING:
     from gridagora.scenarios.day_record import DayRecord
+    from gridagora.scenarios.schema_market import Market
     from gridagora.scenarios.simulation import Simulation
 
 
@@ -59,9 +64,24 @@ def run_auction(
     AuditDifference
         If the audit is due and finds a difference.
     """
-    market, auctions = model.scenario.market, record.auctions
-    ticks = _institutions(model, record, period, curves, int(totals[P_WITHDRAWAL] - totals[P_INJECTION]))
+    others = _institutions(model, record, period, curves, int(totals[P_WITHDRAWAL] - totals[P_INJECTION]))
     _publish(record, period, totals)
+    auctions, before = record.auctions, record.auctions.largest
+    if model.parts.mechanism_options is None:
+        margins = _on_grid(model, record, period, curves, others)
+    else:
+        clear_book(model, record, period, others, curves)
+        margins = NO_AWARDS
+    if before is None or auctions.volume[period] > auctions.volume[before[0]]:
+        auctions.largest = (period, curves.copy())
+    return margins
+
+
+def _on_grid(
+    model: Simulation, record: DayRecord, period: int, curves: NDArray[np.int64], others: Orders
+) -> tuple[int, int, int, int, int, int]:
+    """Clear sums over ticks at one price and note the outcome; members' awards follow from the margins."""
+    market, auctions = model.scenario.market, record.auctions
     grid = clear_grid(curves[0], curves[1], market.floor_per_kwh, market.tick_per_kwh, market.k)
     number = record.day.index * len(auctions.price) + period
     if market.method == "pyomo" or (market.audit and number % market.audit == 0):
@@ -71,16 +91,11 @@ def run_auction(
     auctions.price[period], auctions.low[period], auctions.high[period] = grid.price, grid.low, grid.high
     auctions.volume[period] = grid.volume_quanta
     margins = (grid.buy_tick, grid.buy_num, grid.buy_den, grid.sell_tick, grid.sell_num, grid.sell_den)
-    if ticks is not None:
-        unit_ticks, buy_tick, sell_tick = ticks
-        auctions.unit_sold[period] = [
-            grid_award(-1, int(tick), int(offer), *margins[3:])
-            for tick, offer in zip(unit_ticks, auctions.unit_offer[period], strict=True)
-        ]
-        auctions.supplier_bought[period] = grid_award(1, buy_tick, int(auctions.supplier_bid[period]), *margins[:3])
-        auctions.supplier_sold[period] = grid_award(-1, sell_tick, int(auctions.supplier_offer[period]), *margins[3:])
-    if auctions.largest is None or grid.volume_quanta > auctions.volume[auctions.largest[0]]:
-        auctions.largest = (period, curves.copy())
+    awards = [
+        grid_award(int(side), int(tick), int(quanta), *(margins[:3] if side == BUY else margins[3:]))
+        for side, tick, quanta in zip(others.side, others.tick, others.quanta, strict=True)
+    ]
+    auctions.note_others(period, others.place, np.array(awards, np.int64), np.full(len(awards), grid.price))
     return margins
 
 
@@ -98,36 +113,35 @@ def _publish(record: DayRecord, period: int, totals: NDArray[np.int64]) -> None:
     )
 
 
-def _institutions(
-    model: Simulation, record: DayRecord, period: int, curves: NDArray[np.int64], net: int
-) -> tuple[NDArray[np.int64], int, int] | None:
-    """Add the orders of plants and supplier (market_day.md 2); return their ticks, or None where they keep out."""
+def _institutions(model: Simulation, record: DayRecord, period: int, curves: NDArray[np.int64], net: int) -> Orders:
+    """Return the orders of plants and supplier (market_day.md 2), and add them to the curves."""
     market, parts, auctions = model.scenario.market, model.parts, record.auctions
-    if market.online_sellers != "all" and market.online_buyers != "all":
-        return None
-
-    def tick_of(price: float, rounding: int) -> int:
-        at = (price - market.floor_per_kwh) / market.tick_per_kwh
-        # Inwards, never past the limit; -1 and the number of ticks are no order.
-        tick = math.floor(at + 1e-9) if rounding < 0 else math.ceil(at - 1e-9)
-        return min(max(tick, -1 if rounding < 0 else 0), parts.ticks - (rounding < 0))
-
-    purchased = int(record.purchased[period])
-    shortfall = parts.supplier.expected_shortfall(period, net, purchased)
-    buy_tick = tick_of(float(record.short_price[period]) - market.fee_buyer_per_kwh, -1)
-    sell_tick = tick_of(float(record.long_price[period]) + market.fee_seller_per_kwh, 1)
-    unit_ticks = parts.unit_ticks
-    if market.online_buyers == "all" and shortfall > 0 and buy_tick >= 0:
-        auctions.supplier_bid[period] = shortfall
-        curves[0, buy_tick] += shortfall
+    rows: list[tuple[int, int, int, int]] = []
+    if market.online_sellers == "all" or market.online_buyers == "all":
+        shortfall = parts.supplier.expected_shortfall(period, net, int(record.purchased[period]))
+        buy_tick = _tick(market, float(record.short_price[period]) - market.fee_buyer_per_kwh, math.floor)
+        sell_tick = _tick(market, float(record.long_price[period]) + market.fee_seller_per_kwh, math.ceil)
+        if market.online_buyers == "all" and shortfall > 0 and buy_tick >= 0:
+            auctions.supplier_bid[period] = shortfall
+            rows.append((SUPPLIER_BID, BUY, min(buy_tick, parts.ticks - 1), shortfall))
+        if market.online_sellers == "all" and shortfall < 0 and sell_tick < parts.ticks:
+            auctions.supplier_offer[period] = -shortfall
+            rows.append((SUPPLIER_OFFER, SELL, max(sell_tick, 0), -shortfall))
     if market.online_sellers == "all":
         # Nothing is sold yet in the last period, which stands for the one before the first.
-        auctions.unit_offer[period] = parts.pool.online_offer(record.pool, period, auctions.unit_sold[period - 1])
-        np.add.at(curves[1], unit_ticks, auctions.unit_offer[period])
-        if shortfall < 0:
-            auctions.supplier_offer[period] = -shortfall
-            curves[1, sell_tick] -= shortfall
-    return unit_ticks, buy_tick, sell_tick
+        offer = parts.pool.online_offer(record.pool, period, auctions.unit_sold[period - 1])
+        auctions.unit_offer[period] = np.where(parts.unit_ticks < parts.ticks, offer, 0)  # the cap has the last tick
+        offered = zip(parts.unit_ticks, auctions.unit_offer[period], strict=True)
+        rows += [(unit, SELL, int(tick), int(quanta)) for unit, (tick, quanta) in enumerate(offered) if quanta > 0]
+    place, side, tick, quanta = np.array(rows, np.int64).reshape(-1, 4).T
+    np.add.at(curves, (np.where(side == BUY, 0, 1), tick), quanta)
+    return Orders(place, side.astype(np.int8), tick, quanta)
+
+
+def _tick(market: Market, price: float, inwards: Callable[[float], int]) -> int:
+    """Return the tick of a limit, rounded so that no order passes it; beyond the ticks is no order."""
+    at = (price - market.floor_per_kwh) / market.tick_per_kwh
+    return inwards(at + 1e-9 if inwards is math.floor else at - 1e-9)
 
 
 def audit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from gridagora.agents.grid_company import GridCompany
 from gridagora.agents.households import Households
 from gridagora.agents.institution import Government, Outside, Platform
 from gridagora.agents.population import BLOCK, Population
-from gridagora.agents.profiles import Profiles
 from gridagora.agents.suppliers import Supplier
 from gridagora.markets.coupled_pool import CoupledPool, Technique
 from gridagora.markets.day_ahead import DayAheadPool
@@ -24,7 +23,12 @@ from gridagora.markets.pool_day import Offers
 from gridagora.markets.settlement import PeerTerms
 from gridagora.markets.storage import Storage
 from gridagora.scenarios import inputs
+from gridagora.scenarios.base_profiles import load_profiles, metered, pv_profiles, weather_of
 from gridagora.scenarios.day_record import BUYERS
+from gridagora.scenarios.grid_pool import Feeder, GridPool, place_plants, scaled_grid
+from gridagora.scenarios.horizon import Horizon, choose, every_day
+from gridagora.scenarios.learners import Learners
+from gridagora.scenarios.own_files import require_unchanged, series_of
 from gridagora.sim.clock import Calendar
 from gridagora.sim.compiled import use_threads
 from gridagora.sim.contracts import Contract, ContractBook
@@ -35,7 +39,9 @@ from gridagora.sim.streams import Streams
 if TYPE_CHECKING:
     import mesa
 
+    from gridagora.agents.weather import Weather
     from gridagora.scenarios.load import Scenario
+    from gridagora.scenarios.schema_market import Market
 
 #: Class and profile group of each section of consumers.
 KINDS: dict[str, tuple[type[Households | Firms], str]] = {
@@ -55,6 +61,10 @@ class Parts:
     ----------
     calendar, ledger, energy, contracts
         Clock and books.
+    horizon : Horizon
+        How many days each simulated day stands for.
+    weather : Weather or None
+        Where it is not typical.
     populations : list of Population
         Members.
     units : list of Plant
@@ -65,7 +75,7 @@ class Parts:
         Party that runs the online auction.
     area : AreaErrors
         Errors of the area.
-    pool : DayAheadPool
+    pool : DayAheadPool or GridPool
         The pool's model, built once.
     demand_shares : ndarray of float64, shape (n_steps,)
         Shares of the supplier's demand by step of the pool, from the price cap downwards [1].
@@ -75,6 +85,8 @@ class Parts:
         Capacity a period [1e-6 kWh].
     regulated_price : ndarray of float64, shape (n_units,)
         Price of each unit where prices are regulated [currency/kWh].
+    given_price : ndarray of float64, shape (n_days, periods), or None
+        Prices of the pool where an own file gives them [currency/kWh].
     unit_limits : ndarray of float64, shape (n_units,)
         Reservation prices in the online auction [currency/kWh].
     unit_ticks : ndarray of int64, shape (n_units,)
@@ -87,9 +99,19 @@ class Parts:
         Least energy of an offer [1e-6 kWh].
     margins : tuple of int
         Outcome of the auction that is under way.
+    streams : Streams
+        Random streams of the run.
+    feeder : Feeder or None
+        Grid on which members trade online.
+    mechanism_options : dict or None
+        Options of the online auction's mechanism where orders stand one by one; None where sums over price ticks do.
+    learners : dict
+        Members that learn to bid, by population.
     """
 
     calendar: Calendar
+    horizon: Horizon
+    weather: Weather | None
     ledger: Ledger
     energy: EnergyBook
     contracts: ContractBook
@@ -99,17 +121,22 @@ class Parts:
     grid_company: GridCompany
     auctioneer: str
     area: AreaErrors
-    pool: DayAheadPool
+    pool: DayAheadPool | GridPool
     demand_shares: NDArray[np.float64]
     samples: dict[str, NDArray[np.int64]]
     unit_quanta: NDArray[np.int64]
     regulated_price: NDArray[np.float64]
+    given_price: NDArray[np.float64] | None
     unit_limits: NDArray[np.float64]
     unit_ticks: NDArray[np.int64]
     network_rest: float
     ticks: int
     least_offer: int
     margins: tuple[int, int, int, int, int, int]
+    streams: Streams
+    feeder: Feeder | None
+    mechanism_options: dict[str, Any] | None
+    learners: dict[str, Learners]
 
     @property
     def capability(self) -> int:
@@ -137,12 +164,20 @@ def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Pa
     -------
     Parts
     """
+    require_unchanged(scenario)
     use_threads(scenario.threads)
     time, market = scenario.time, scenario.market
-    calendar = Calendar(time.start, time.days, time.period_minutes)
+    calendar = Calendar(*time.span, time.period_minutes)
     streams, ledger, hours = Streams(scenario.seed), Ledger(), calendar.hours_per_period
-    populations = _populations(model, scenario, streams, hours, block or BLOCK)
-    peak_kw = expected_peak_kw(populations, calendar)
+    weather = weather_of(scenario, streams, AREA)
+    populations = _populations(model, scenario, streams, hours, block or BLOCK, weather)
+    load = expected_load(populations, calendar)
+    peak_kw = float(load.max()) / 1e6 / hours
+    horizon = every_day(calendar)
+    if time.representative_days is not None:
+        terms = time.representative_days
+        horizon = choose(load, expected_pv(populations, calendar), terms.count, terms.years)
+        calendar = replace(calendar, chosen=tuple(horizon.days.tolist()))
     units = _units(model, scenario, ledger, peak_kw)
     supplier = Supplier(model, "supplier", ledger, calendar.periods_per_day)
     grid_company = GridCompany(model, "grid_company", ledger, scenario.network.loss_rate)
@@ -156,9 +191,13 @@ def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Pa
     rest = max(scenario.tariffs.residential.network_per_kwh - market.wheeling_per_kwh, 0.0)
     limits = np.array([unit.cost_per_kwh for unit in units]) + market.fee_seller_per_kwh + rest
     ticks = math.floor((market.cap_per_kwh - market.floor_per_kwh) / market.tick_per_kwh + 1e-9) + 1
+    low_voltage = scenario.network.kind == "lin_dist_flow"
+    feeder = Feeder(scaled_grid(scenario.network, peak_kw)) if low_voltage else None
     unit_ticks = np.ceil((limits - market.floor_per_kwh) / market.tick_per_kwh - 1e-9).astype(np.int64)
     return Parts(
         calendar=calendar,
+        horizon=horizon,
+        weather=weather,
         ledger=ledger,
         energy=EnergyBook(),
         contracts=_contracts(populations),
@@ -173,43 +212,65 @@ def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Pa
         samples={p.name: _sample(len(p), scenario.outputs.members) for p in populations},
         unit_quanta=unit_quanta,
         regulated_price=np.array([unit.cost_per_kwh for unit in units]) * (1 + scenario.generators.regulated_margin),
+        given_price=series_of(market.pool_price, time).values[0] if market.pool_price is not None else None,
         unit_limits=limits,
         unit_ticks=np.clip(unit_ticks, 0, ticks),
         network_rest=rest,
         ticks=ticks,
         least_offer=max(1, round(market.min_offer_kwh * 1e6)),
         margins=NO_AWARDS,
+        streams=streams,
+        feeder=feeder,
+        mechanism_options=_mechanism_options(market, feeder, hours) if scenario.order_by_order else None,
+        learners={
+            population.name: Learners(population, market, scenario.seed)
+            for population in populations
+            if population.terms.strategies.learning > 0
+        },
     )
 
 
-def expected_peak_kw(populations: list[Population], calendar: Calendar) -> float:
-    """Return the highest expected load of the run [kW], from yearly energies and base profiles."""
+def _mechanism_options(market: Market, feeder: Feeder | None, hours: float) -> dict[str, Any]:
+    """Return the options of the online auction's mechanism."""
+    grid = {} if feeder is None else {"network": feeder.grid.network, "hours": hours}
+    return {**market.options_of_mechanism, **grid}
+
+
+def expected_load(populations: list[Population], calendar: Calendar) -> NDArray[np.float64]:
+    """Return the expected load of the run [1e-6 kWh], shape (n_days, periods), by yearly energies and profiles."""
     load = np.zeros((calendar.days, calendar.periods_per_day))
     for population in populations:
         profiles = population.tables.profiles
         first = profiles.index(calendar.start)
         days = profiles.values[:, first : first + calendar.days]
         load += (days * population.annual_quanta[:, None, None]).sum(axis=0)
-    return float(load.max()) / 1e6 / calendar.hours_per_period
+    return load
 
 
-def _profiles(group: str, source: str, period_minutes: int) -> Profiles:
-    loaded = inputs.load_profiles(group, source, period_minutes)  # type: ignore[arg-type]
-    return Profiles(loaded.names, loaded.values, loaded.first_day)
+def expected_pv(populations: list[Population], calendar: Calendar) -> NDArray[np.float64]:
+    """Return the expected PV generation of the run [kWh], shape (n_days, periods)."""
+    generation = np.zeros((calendar.days, calendar.periods_per_day))
+    for population in populations:
+        profiles, members = population.pv_profiles, population.members
+        first = profiles.index(calendar.start)
+        yearly = np.bincount(members.pv_profile, members.pv_annual_kwh, len(profiles.names))
+        generation += np.tensordot(yearly, profiles.values[:, first : first + calendar.days], axes=1)
+    return generation
 
 
-def _populations(model: mesa.Model, scenario: Scenario, streams: Streams, hours: float, block: int) -> list[Population]:
-    market, tariffs, minutes = scenario.market, scenario.tariffs, scenario.time.period_minutes
+def _populations(
+    model: mesa.Model, scenario: Scenario, streams: Streams, hours: float, block: int, weather: Weather | None
+) -> list[Population]:
+    market, tariffs = scenario.market, scenario.tariffs
     peer = PeerTerms(
         market.wheeling_per_kwh, market.fee_buyer_per_kwh, market.fee_seller_per_kwh, tariffs.feed_in.price_per_kwh
     )
-    pv = _profiles("pv", "all", minutes)
     largest = math.exp(8 * max(scenario.forecasts.realised_sigma, scenario.forecasts.gate_sigma))
     populations: list[Population] = []
-    for name, terms in sorted(scenario.populations.items()):  # one order, whatever that of the file
-        kind, group = KINDS[name]
-        profiles = _profiles(group, getattr(terms, "profiles", "all"), minutes)
-        annual, profile = kind.draw(terms, name, profiles.names, streams)
+    for name, terms in sorted(scenario.groups.items()):  # one order, whatever that of the file
+        kind, group = KINDS[getattr(terms, "kind", name)]
+        profiles, pv = load_profiles(scenario, terms, group), pv_profiles(scenario, terms, weather)
+        annual, profile = metered(scenario, terms) or kind.draw(terms, name, profiles.names, streams)
         tariff = getattr(tariffs, terms.tariff)
         populations.append(
             kind(model, name, terms, annual, profile, profiles, pv, tariff, peer, streams, hours, block, largest)
@@ -248,7 +309,7 @@ def demand_shares(scenario: Scenario) -> NDArray[np.float64]:
 
 def _pool(
     scenario: Scenario, units: list[Plant], quanta: NDArray[np.int64], calendar: Calendar, peak_kw: float
-) -> DayAheadPool:
+) -> DayAheadPool | GridPool:
     market, generators, hours = scenario.market, scenario.generators, calendar.hours_per_period
     terms: dict[str, Any] = {
         "periods": calendar.periods_per_day,
@@ -262,21 +323,32 @@ def _pool(
     capacity = quanta / 1e6
     offers = Offers([unit.name for unit in units], capacity, [unit.cost_per_kwh for unit in units])
     ramps, starts = generators.ramp_per_hour or {}, generators.start_up or {}
-    if not (ramps or starts or scenario.storages):
+    on_grid = scenario.network.kind in ("dc", "transport")
+    if not (ramps or starts or scenario.storages or on_grid):
         return DayAheadPool(offers, **terms)
     storages = []
     for terms_of in scenario.storages:
         power = terms_of.power_to_peak * peak_kw
         energy = power * terms_of.hours_of_power
         storages.append(Storage(f"storage:{terms_of.name}", power * hours, energy, terms_of.round_trip))
+    if on_grid:
+        grid = scaled_grid(scenario.network, peak_kw)
+        return GridPool(offers, place_plants(units, grid), grid, storages, hours=hours, **terms)
     start_cost = [starts[u.fuel].cost_per_kw * u.capacity_kw if u.fuel in starts else math.nan for u in units]
     technique = Technique(
         len(units),
         ramp_kwh=capacity * [ramps[unit.fuel] * hours if unit.fuel in ramps else math.inf for unit in units],
         minimum_kwh=capacity * [starts[unit.fuel].minimum_load if unit.fuel in starts else 0.0 for unit in units],
         start_cost=start_cost,
+        minimum_up=[_periods(starts[u.fuel].minimum_up_hours, hours) if u.fuel in starts else 1 for u in units],
+        minimum_down=[_periods(starts[u.fuel].minimum_down_hours, hours) if u.fuel in starts else 1 for u in units],
     )
-    return CoupledPool(offers, technique, storages, **terms)
+    return CoupledPool(offers, technique, storages, pricing=generators.start_up_pricing, **terms)
+
+
+def _periods(least_hours: float, hours: float) -> int:
+    """Return the fewest settlement periods of so many hours that last so long, at least 1."""
+    return max(1, math.ceil(least_hours / hours - 1e-9))
 
 
 def _contracts(populations: list[Population]) -> ContractBook:

@@ -32,6 +32,10 @@ app = typer.Typer(
 scenarios_app = typer.Typer(help="List, show or copy the built-in scenarios.\n\nExample: gridagora scenarios list")
 app.add_typer(scenarios_app, name="scenarios", invoke_without_command=True)
 
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", metavar="MODULE", help="Python module that registers own classes; may be repeated."),
+]
 Name = Annotated[str, typer.Argument(metavar="SCENARIO", help="Built-in name or path of a YAML file.")]
 
 
@@ -68,6 +72,7 @@ def run(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value; may be repeated.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    plugin: Plugins = None,
     report: Annotated[bool, typer.Option("--report", help="Write report.html too.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace finished results in the folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no table; only the folder.")] = False,
@@ -77,6 +82,7 @@ def run(
     Example: gridagora run quickstart --set households.count=200 --seed 7
     """
     with _bad_input():
+        _load_plugins(plugin)
         overrides = _overrides(set_ or [], seed)
         chosen = _load(scenario, overrides)
         folder = out or Path("results") / chosen.name
@@ -97,6 +103,7 @@ def run(
 @app.command()
 def validate(
     scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="Built-in names or paths.")],
+    plugin: Plugins = None,
 ) -> None:
     """Check scenarios without running them.
 
@@ -104,6 +111,8 @@ def validate(
 
     Example: gridagora validate mine.yaml
     """
+    with _bad_input():
+        _load_plugins(plugin)
     valid = True
     for name in scenarios:
         try:
@@ -122,6 +131,7 @@ def validate(
 @app.command()
 def schema(
     markdown: Annotated[bool, typer.Option("--markdown", help="A page to read, in place of JSON.")] = False,
+    plugin: Plugins = None,
 ) -> None:
     """Print every key that a scenario may have.
 
@@ -133,6 +143,8 @@ def schema(
 
     from gridagora.scenarios import schema_text
 
+    with _bad_input():
+        _load_plugins(plugin)
     text = schema_text.markdown() if markdown else json.dumps(schema_text.json_schema(), indent=2)
     typer.echo(text.rstrip("\n"))
 
@@ -246,6 +258,13 @@ def _bad_input() -> Iterator[None]:
 def _stop(message: str, code: int) -> NoReturn:
     typer.echo(message, err=True)
     raise typer.Exit(code)
+
+
+def _load_plugins(modules: list[str] | None) -> None:
+    if modules:
+        from gridagora.scenarios.registry import load_plugins
+
+        load_plugins(modules)
 
 
 def _load(name: str, overrides: dict[str, Any]) -> Scenario:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    Field,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -68,6 +67,13 @@ def _zone(text: str) -> str:
     return text
 
 
+def _known_ending(path: str) -> str:
+    if not path.lower().endswith((".csv", ".parquet")):
+        name = re.split(r"[/\\]", path)[-1]
+        raise ValueError(f"given {name!r}; allowed a file whose name ends with .csv or .parquet; save the data as one")
+    return path
+
+
 def _known_resolution(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool) and value not in RESOLUTIONS:
         raise ValueError(f"given {value}; must be one of {', '.join(map(str, RESOLUTIONS))} minutes")
@@ -85,7 +91,7 @@ def _distinct(names: tuple[str, ...] | str) -> tuple[str, ...] | str:
 class DataFile(Frozen):
     """A file of the user's own series: one row an interval, one column a series."""
 
-    path: Annotated[str, Field(pattern=r"\.([cC][sS][vV]|[pP][aA][rR][qQ][uU][eE][tT])$")]
+    path: Annotated[str, AfterValidator(_known_ending)]
     """CSV (commas, decimal points, UTF-8, one header row) or Parquet file, relative to the scenario file."""
     kind: Kind
     """What the series are."""

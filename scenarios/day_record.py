@@ -25,6 +25,10 @@ BUYERS = ("supplier", "grid_company")
 SUPPLIER, GRID_COMPANY = 0, 1
 
 
+#: Places of the supplier's orders among those of institutions; plants follow by number.
+SUPPLIER_BID, SUPPLIER_OFFER = -2, -1
+
+
 class PopulationDay:
     """Sums of one population by period, and the sampled members.
 
@@ -48,13 +52,30 @@ class PopulationDay:
         self.settled: Quanta = np.zeros((periods, SETTLE_TOTALS), np.int64)
         self.net: Quanta = np.zeros((periods, sample.size), np.int64)
         self.award: Quanta = np.zeros((periods, sample.size), np.int64)
+        self.award_price: Prices = np.zeros((periods, sample.size))
+        #: Mean price of the awards bought and sold [currency/kWh].
+        self.mean_price: Prices = np.zeros((periods, 2))
+        #: Price of each member's award where members have their own [currency/kWh], by row; else empty.
+        self.own_price: Prices = np.zeros(0)
         self.stored = np.zeros((periods, sample.size), np.float32)
 
-    def observe(self, period: int) -> None:
-        """Keep meter, award and state of charge of the sampled members."""
+    def observe(self, period: int, price: float) -> None:
+        """Keep meter, award, its price and state of charge of the sampled members.
+
+        Parameters
+        ----------
+        period : int
+            Settlement period.
+        price : float
+            Price of all awards, where members have none of their own [currency/kWh].
+        """
         state = self.population.state
         self.net[period] = state.net[self.rows]
         self.award[period] = state.planned[self.rows]
+        if self.own_price.size:
+            self.award_price[period] = self.own_price[self.rows]
+        else:
+            self.award_price[period] = self.mean_price[period] = price
         self.stored[period] = state.stored[self.rows]
 
 
@@ -81,6 +102,11 @@ class Auctions:
     supplier_offer: Quanta = field(init=False)
     supplier_bought: Quanta = field(init=False)
     supplier_sold: Quanta = field(init=False)
+    unit_price: Prices = field(init=False)
+    rent: Prices = field(init=False)
+    area_price: list[Prices] = field(default_factory=list)
+    supplier_bought_price: Prices = field(init=False)
+    supplier_sold_price: Prices = field(init=False)
     largest: tuple[int, Quanta] | None = None
 
     def __post_init__(self) -> None:
@@ -89,8 +115,31 @@ class Auctions:
             setattr(self, name, np.full(self.periods, np.nan))
         for name in ("volume", "supplier_bid", "supplier_offer", "supplier_bought", "supplier_sold"):
             setattr(self, name, np.zeros(self.periods, np.int64))
+        for name in ("supplier_bought_price", "supplier_sold_price", "rent"):
+            setattr(self, name, np.zeros(self.periods))
+        self.unit_price = np.zeros((self.periods, self.units))
         for name in ("unit_offer", "unit_sold"):
             setattr(self, name, np.zeros((self.periods, self.units), np.int64))
+
+    def note_others(self, period: int, place: Quanta, award: Quanta, price: Prices) -> None:
+        """Note what institutions bought and sold.
+
+        Parameters
+        ----------
+        period : int
+            Settlement period.
+        place : ndarray of int64, shape (orders,)
+            Number of a plant, `SUPPLIER_BID` or `SUPPLIER_OFFER`.
+        award, price : ndarray, shape (orders,)
+            Energy [1e-6 kWh] and price [currency/kWh] of each order.
+        """
+        for at, quanta, paid in zip(place.tolist(), award.tolist(), np.where(award > 0, price, 0.0), strict=True):
+            if at == SUPPLIER_BID:
+                self.supplier_bought[period], self.supplier_bought_price[period] = quanta, paid
+            elif at == SUPPLIER_OFFER:
+                self.supplier_sold[period], self.supplier_sold_price[period] = quanta, paid
+            else:
+                self.unit_sold[period, at], self.unit_price[period, at] = quanta, paid
 
 
 class DayRecord:
@@ -115,6 +164,8 @@ class DayRecord:
     charge: Quanta
     discharge: Quanta
     held: Prices
+    #: Days that this one stands for [d].
+    weight: int = 1
 
     def __init__(
         self, day: Day, populations: list[Population], samples: dict[str, Quanta], periods: int, units: int

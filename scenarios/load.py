@@ -3,6 +3,8 @@
 Order of priority, the later wins: field default < ``base:`` (and its own base) < the file < ``--set`` or
 :meth:`Scenario.override` < sweep point. Sections merge key by key; lists, maps of names (``sectors``, ``windows``,
 ...) and ``strategies`` are replaced as a whole, and so is a section whose ``kind`` changes.
+
+Relative paths of own files start from the folder of the file that names them, in overrides from the working folder.
 """
 
 from __future__ import annotations
@@ -12,13 +14,15 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import PrivateAttr, ValidationError
 
 from gridagora.scenarios import plausible
 from gridagora.scenarios.messages import explain
+from gridagora.scenarios.own_files import anchored, files_of, fingerprint
+from gridagora.scenarios.own_files import faults as own_faults
 from gridagora.scenarios.schema import ScenarioModel
 from gridagora.scenarios.schema_tree import child, sections
 from gridagora.scenarios.yaml_lines import MAX_BYTES, KeyPath, YamlError, parse, write
@@ -79,6 +83,7 @@ class Scenario(ScenarioModel):
     """
 
     _applied: tuple[str, ...] = PrivateAttr(default=())
+    _fingerprints: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def override(self, values: Mapping[str, Any]) -> Scenario:
         """Return a checked copy with other values.
@@ -107,9 +112,25 @@ class Scenario(ScenarioModel):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the resolved content without `name` and `description`, in hexadecimal."""
+        """SHA-256 of the resolved content without `name` and `description`, in hexadecimal.
+
+        Own files count by their content, not by where they are.
+        """
         content = {key: value for key, value in self.resolved().items() if key not in ("name", "description")}
+        for path, _ in files_of(self):
+            here: Any = content
+            for part in path:
+                here = here[part]
+            here["path"] = self._fingerprints[_dotted(path)]
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def data_files(self) -> dict[str, dict[str, str]]:
+        """Path and SHA-256 of each own file, by the key that names it."""
+        return {
+            _dotted(path): {"path": spec.path, "sha256": self._fingerprints[_dotted(path)]}
+            for path, spec in files_of(self)
+        }
 
     @property
     def applied(self) -> tuple[str, ...]:
@@ -207,6 +228,7 @@ class _Layers:
             line = document.lines["base",]
             self._add_base(base, path, Problem(shown, line, "base", ""), (*above, path.resolve()))
         own = {"name": _slug(path.stem), "description": ""} | document.value
+        own = anchored(own, ScenarioModel, path.parent.resolve())
         origins = {key: (shown, line) for key, line in document.lines.items()}
         self.tree = self._merge(self.tree, own, ScenarioModel, ())
         self.origins |= origins
@@ -242,7 +264,8 @@ class _Layers:
                     here[part] = _Dotted()
                 here = here[part]
             here[last] = _plain(value)
-        self.tree = self._merge(self.tree, nested, ScenarioModel, ())
+        here_files = anchored(nested, ScenarioModel, Path.cwd())
+        self.tree = self._merge(self.tree, here_files, ScenarioModel, ())
         self.overridden += [tuple(str(dotted).split(".")) for dotted in values]
 
     def _merge(self, lower: Any, upper: Any, annotation: Any, path: KeyPath) -> Any:
@@ -264,12 +287,14 @@ class _Layers:
         try:
             scenario = Scenario.model_validate(self.tree)
             faults = plausible.faults(scenario, os.cpu_count() or 1, plausible.memory_of_machine())
+            faults += own_faults(scenario)
         except ValidationError as error:
             faults = [explain(detail, self.tree) for detail in error.errors(include_url=False)]
         self.problems += [Problem(*self._origin(path), _dotted(path), message) for path, message in faults]
         if self.problems:
             raise ScenarioError(self.problems)
         scenario._applied = applied
+        scenario._fingerprints = {_dotted(path): fingerprint(spec.path) for path, spec in files_of(scenario)}
         return scenario
 
     def _origin(self, path: KeyPath) -> tuple[str, int]:
@@ -303,6 +328,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
+    if isinstance(value, PurePath):
+        return str(value)
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
 
 

@@ -39,7 +39,7 @@ def explain(error: ErrorDetails, tree: dict[str, Any]) -> tuple[Path, str]:
         return path, f"missing; allowed {allowed(annotation)}"
     if kind == "union_tag_invalid":
         given = str(value.get("kind"))
-        return (*path, "kind"), unknown(f"kind of {path[-1]}", given, by_kind(annotation))
+        return (*path, "kind"), unknown(f"kind of {_name_of(path)}", given, by_kind(annotation))
     message = f"given {show(value)}; allowed {allowed(annotation)}"
     if isinstance(value, str):
         message += _text_remedy(value, str(path[-1]) if path else "", annotation)
@@ -91,6 +91,10 @@ def _text_remedy(value: str, key: str, annotation: Any) -> str:
         close = nearest(value, wanted.removeprefix("one of ").split(", "))
         return f"; nearest '{close}'" if close else ""
     return ""
+
+
+def _name_of(path: Path) -> str:
+    return next((part for part in reversed(path) if isinstance(part, str)), "scenario")
 
 
 def _kind_at(path: Path, tree: dict[str, Any]) -> str | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gridagora.markets.tariffs import Tariff
     from gridagora.scenarios.schema import ScenarioModel
-    from gridagora.scenarios.schema_population import Farms, Firms, Households
 
 DAYS_A_YEAR = 366
 DAY_TYPES = ("workday", "saturday", "sunday")
@@ -19,8 +18,15 @@ Fault = tuple[tuple[str | int, ...], str]
 
 #: What a run keeps for a member while it is built and run, without its price classes [bytes].
 BYTES_PER_MEMBER = 192
+#: What an order that stands on its own adds while an auction clears [bytes].
+BYTES_PER_ORDER = 200
+#: What a member that learns adds: values of 30 margins, for buying and for selling [bytes].
+BYTES_PER_LEARNER = 500
 #: What each price class of its tariff adds [bytes].
 BYTES_PER_CLASS = 8
+
+#: Why a rule of the pool cannot price what couples periods.
+_NOT_THEIRS = {"regulated": "which has no price for", "given": "whose prices are not those that dispatch"}
 
 
 def memory_of_machine() -> int:
@@ -44,6 +50,10 @@ def faults(scenario: ScenarioModel, processors: int, memory: int) -> list[Fault]
         *_threads(scenario, processors),
         *(_windows(scenario) or _prices(scenario)),
         *_pool(scenario),
+        *_given(scenario),
+        *_network(scenario),
+        *_audit(scenario),
+        *_costs(scenario),
         *_ranges(scenario),
         *_memory(scenario, memory),
     ]
@@ -60,7 +70,7 @@ def warnings(scenario: ScenarioModel) -> list[str]:
         + _tariff(scenario, population).network_per_kwh
         - market.wheeling_per_kwh
         - market.fee_buyer_per_kwh
-        for population in scenario.populations.values()
+        for population in scenario.groups.values()
     )
     seller = max(scenario.tariffs.feed_in.price_per_kwh, 0.0) + market.fee_seller_per_kwh
     if buyer >= seller:
@@ -72,7 +82,7 @@ def warnings(scenario: ScenarioModel) -> list[str]:
     ]
 
 
-def _tariff(scenario: ScenarioModel, population: Households | Firms | Farms) -> Tariff:
+def _tariff(scenario: ScenarioModel, population: Any) -> Tariff:
     tariff: Tariff = getattr(scenario.tariffs, population.tariff)
     return tariff
 
@@ -86,9 +96,16 @@ def _threads(scenario: ScenarioModel, processors: int) -> list[Fault]:
 
 def memory_needed(scenario: ScenarioModel) -> dict[str, int]:
     """Return an estimate of what a run needs for its members [bytes], by population."""
+    one_by_one = BYTES_PER_ORDER if scenario.order_by_order else 0
     return {
-        name: population.count * (BYTES_PER_MEMBER + BYTES_PER_CLASS * len(_tariff(scenario, population).energy_prices))
-        for name, population in scenario.populations.items()
+        name: population.count
+        * (
+            BYTES_PER_MEMBER
+            + one_by_one
+            + BYTES_PER_CLASS * len(_tariff(scenario, population).energy_prices)
+            + round(BYTES_PER_LEARNER * population.strategies.learning)
+        )
+        for name, population in scenario.groups.items()
     }
 
 
@@ -99,7 +116,7 @@ def _memory(scenario: ScenarioModel, memory: int) -> list[Fault]:
         return []
     name = max(needed, key=lambda key: needed[key])
     message = (
-        f"given {scenario.populations[name].count} members; a run needs about {sum(needed.values()) / 1e9:.3g} GB for "
+        f"given {scenario.groups[name].count} members; a run needs about {sum(needed.values()) / 1e9:.3g} GB for "
         f"all members, the machine has {memory / 1e9:.3g} GB; lower count, or use a larger machine"
     )
     return [((name, "count"), message)]
@@ -122,9 +139,90 @@ def _pool(scenario: ScenarioModel) -> list[Fault]:
         message = f"given {market.floor_per_kwh:g}; with storages allowed at most 0: a storage may keep its energy"
         found.append((("market", "floor_per_kwh"), message))
     priced = [name for name in used if name != "generators.ramp_per_hour"]
-    if market.pool_rule == "regulated" and priced:
-        message = f"given regulated, which has no price for {', '.join(priced)}: give uniform, or leave them out"
+    if market.pool_rule in _NOT_THEIRS and priced:
+        why = f"{_NOT_THEIRS[market.pool_rule]} {', '.join(priced)}"
+        message = f"given {market.pool_rule}, {why}: give uniform, or leave them out"
         found.append((("market", "pool_rule"), message))
+    return found
+
+
+def _given(scenario: ScenarioModel) -> list[Fault]:
+    """Refuse prices without the rule that pays them, and the rule without prices."""
+    market = scenario.market
+    if market.pool_rule == "given" and market.pool_price is None:
+        return [(("market", "pool_price"), "missing, with pool_rule given; describe a file of prices, or give uniform")]
+    if market.pool_rule != "given" and market.pool_price is not None:
+        message = (
+            f"given with pool_rule {market.pool_rule}, which does not use it; set pool_rule: given, or leave it out"
+        )
+        return [(("market", "pool_price"), message)]
+    return []
+
+
+def _network(scenario: ScenarioModel) -> list[Fault]:
+    """Refuse what the markets on a grid cannot be combined with."""
+    network, generators, market = scenario.network, scenario.generators, scenario.market
+    found: list[Fault] = []
+    if network.kind in ("dc", "transport"):
+        options = {"ramp_per_hour": generators.ramp_per_hour, "start_up": generators.start_up}
+        used = [f"generators.{name}" for name, given in options.items() if given]
+        if used:
+            message = f"given {network.kind}, whose pool has no {' and no '.join(used)}: give copperplate"
+            found.append((("network", "kind"), message))
+        if market.pool_rule in _NOT_THEIRS:
+            message = (
+                f"given {market.pool_rule} with network {network.kind}, whose areas have prices of their own: "
+                "give uniform"
+            )
+            found.append((("market", "pool_rule"), message))
+        if market.method == "exact":
+            message = f"given exact with network {network.kind}, which only the model clears: give auto or pyomo"
+            found.append((("market", "method"), message))
+    if network.kind == "lin_dist_flow":
+        if not market.online:
+            message = "given lin_dist_flow, on which members trade online, with market.online false: give copperplate"
+            found.append((("network", "kind"), message))
+        if market.mechanism != "uniform_price":
+            message = f"given {market.mechanism} with network lin_dist_flow, which uniform_price alone can price"
+            found.append((("market", "mechanism"), message))
+        if market.method == "exact":
+            message = "given exact with network lin_dist_flow, which only the model clears: give auto or pyomo"
+            found.append((("market", "method"), message))
+    return found
+
+
+def _audit(scenario: ScenarioModel) -> list[Fault]:
+    """Refuse an audit where there is no second way to clear."""
+    market = scenario.market
+    if not (market.audit and scenario.order_by_order):
+        return []
+    message = (
+        f"given {market.audit}; a second solution exists for uniform_price on a copperplate without members that learn "
+        "only: give 0"
+    )
+    return [(("market", "audit"), message)]
+
+
+def _costs(scenario: ScenarioModel) -> list[Fault]:
+    """Refuse offers that the pool does not take: at or below its floor, or above its cap."""
+    from gridagora.scenarios.inputs import load_fleet
+
+    generators, market = scenario.generators, scenario.market
+    found: list[Fault] = []
+    price = generators.import_price_per_kwh
+    if generators.import_capacity_to_peak > 0 and not market.floor_per_kwh < price <= market.cap_per_kwh:
+        message = (
+            f"given {price:g}; allowed above {market.floor_per_kwh:g} (market.floor_per_kwh) and at most "
+            f"{market.cap_per_kwh:g} (market.cap_per_kwh)"
+        )
+        found.append((("generators", "import_price_per_kwh"), message))
+    cost = load_fleet(generators.fleet, generators.costs, generators.blocks).cost_per_kwh
+    if cost.min() <= market.floor_per_kwh:
+        message = f"given {market.floor_per_kwh:g}; allowed below {cost.min():.4g}, the cost of the cheapest plant"
+        found.append((("market", "floor_per_kwh"), message))
+    if cost.max() > market.cap_per_kwh:
+        message = f"given {market.cap_per_kwh:g}; allowed at least {cost.max():.4g}, the cost of the dearest plant"
+        found.append((("market", "cap_per_kwh"), message))
     return found
 
 
@@ -144,7 +242,7 @@ def _prices(scenario: ScenarioModel) -> list[Fault]:
     """Refuse prices that members cannot answer: they do so relative to the price their profiles arose under."""
     periods = 24 * 60 // scenario.time.period_minutes
     found: list[Fault] = []
-    for population in scenario.populations.values():
+    for population in scenario.groups.values():
         tariff = _tariff(scenario, population)
         lowest = min(float(tariff.retail_price(day_type, periods).min()) for day_type in DAY_TYPES)
         path = ("tariffs", population.tariff)
@@ -157,7 +255,7 @@ def _prices(scenario: ScenarioModel) -> list[Fault]:
 
 def _ranges(scenario: ScenarioModel) -> list[Fault]:
     """Refuse what could pass the range of the integer books within a year."""
-    energy = {name: _yearly_kwh(population) for name, population in scenario.populations.items()}
+    energy = {name: _yearly_kwh(population) for name, population in scenario.groups.items()}
     name = max(energy, key=lambda key: energy[key])
     if sum(energy.values()) * 1e6 > LARGEST:
         message = (
@@ -168,7 +266,7 @@ def _ranges(scenario: ScenarioModel) -> list[Fault]:
     turnover = sum(
         energy[name] * _highest_price(scenario, population)
         + population.count * DAYS_A_YEAR * _tariff(scenario, population).standing_per_day
-        for name, population in scenario.populations.items()
+        for name, population in scenario.groups.items()
     )
     if turnover * 1e6 > LARGEST:
         message = (
@@ -179,12 +277,24 @@ def _ranges(scenario: ScenarioModel) -> list[Fault]:
     return []
 
 
-def _yearly_kwh(population: Households | Firms | Farms) -> float:
+def given_price_fault(scenario: ScenarioModel, highest: float) -> str:
+    """Return why prices of the pool up to `highest` [currency/kWh] could pass the range of the ledger, or nothing."""
+    energy = sum(_yearly_kwh(population) for population in scenario.groups.values())
+    most = LARGEST / 1e6 / energy
+    if highest <= most:
+        return ""
+    return (
+        f"given prices up to {highest:.3g} {scenario.currency}/kWh; with about {energy:.3g} kWh a year allowed "
+        f"{most:.3g}, the range of the ledger; correct them, or the unit"
+    )
+
+
+def _yearly_kwh(population: Any) -> float:
     generated = population.pv_share * population.pv_kwp * population.pv_yield_kwh_per_kwp
-    return population.count * (population.mean_annual_kwh + generated)
+    return float(population.count * (population.mean_annual_kwh + generated))
 
 
-def _highest_price(scenario: ScenarioModel, population: Households | Firms | Farms) -> float:
+def _highest_price(scenario: ScenarioModel, population: Any) -> float:
     # No price that a member accepts online is above the retail price.
     tariff = _tariff(scenario, population)
     retail = float(tariff.energy_prices.max()) + tariff.network_per_kwh + tariff.levy_per_kwh

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ from gridagora.agents.columns import (
     T_SOLD,
 )
 from gridagora.markets.settlement import settle_vector
+from gridagora.scenarios.day_record import BUYERS
+from gridagora.scenarios.grid_pool import GridPoolResult
 
 if TYPE_CHECKING:
     from gridagora.scenarios.day_record import DayRecord, Quanta
@@ -48,7 +51,7 @@ def book_energy(model: Simulation, record: DayRecord) -> None:
     for unit, generated in zip(model.parts.units, record.generation.T, strict=True):
         kind = "import" if unit.fuel == "import" else f"generation_{unit.fuel}"
         kinds[kind] = kinds.get(kind, np.zeros_like(record.losses)) + generated
-        unit.generated += int(generated.sum())
+        unit.generated += int(generated.sum()) * record.weight
     for kind, quanta in kinds.items():
         model.energy.add(day, area, kind, quanta)
 
@@ -125,6 +128,9 @@ def _post_pool(model: Simulation, record: DayRecord) -> None:
     """Pay the pool, which the grid company holds; what losses cost stays with it, as their buyer."""
     for party, amount in zip(model.parts.pool.parties, record.pool.payments, strict=True):
         _pay(model, record, party, "grid_company", "pool", int(amount))
+    if isinstance(record.pool, GridPoolResult):
+        for party, amount in zip(BUYERS, record.pool.rent, strict=True):
+            _pay(model, record, party, "grid_company", "congestion_rent", int(amount))
     for party, amount in zip(model.parts.pool.parties, record.pool.uplift, strict=True):
         _pay(model, record, party, "grid_company", "uplift", int(amount))
 
@@ -132,20 +138,22 @@ def _post_pool(model: Simulation, record: DayRecord) -> None:
 def _post_online(model: Simulation, record: DayRecord) -> None:
     """Pay plants and supplier for what they traded online, with fees and the rest of the network charge."""
     auctions, market, auctioneer = record.auctions, model.scenario.market, model.parts.auctioneer
-    price = np.nan_to_num(auctions.price)
-    whole = np.ones_like(price)
-    sellers: list[tuple[str, NDArray[np.int64]]] = [
-        (unit.name, auctions.unit_sold[:, index]) for index, unit in enumerate(model.parts.units)
+    whole = np.ones(auctions.price.size)
+    sellers: list[tuple[str, NDArray[np.int64], NDArray[np.float64]]] = [
+        (unit.name, auctions.unit_sold[:, index], auctions.unit_price[:, index])
+        for index, unit in enumerate(model.parts.units)
     ]
-    for name, sold in [*sellers, ("supplier", auctions.supplier_sold)]:
+    for name, sold, price in [*sellers, ("supplier", auctions.supplier_sold, auctions.supplier_sold_price)]:
         _pay(model, record, auctioneer, name, "auction", settle_vector(sold, price))
         fee = settle_vector(sold, market.fee_seller_per_kwh * whole)
         _pay(model, record, name, auctioneer, "platform_fee", fee)
-    for name, sold in sellers:
+    for name, sold, _ in sellers:
         rest = settle_vector(sold, model.parts.network_rest * whole)
         _pay(model, record, name, "grid_company", "network", rest)
     bought = auctions.supplier_bought
-    _pay(model, record, "supplier", auctioneer, "auction", settle_vector(bought, price))
+    _pay(model, record, auctioneer, "grid_company", "congestion_rent", round(math.fsum(auctions.rent)))
+    paid = settle_vector(bought, auctions.supplier_bought_price)
+    _pay(model, record, "supplier", auctioneer, "auction", paid)
     fee = settle_vector(bought, market.fee_buyer_per_kwh * whole)
     _pay(model, record, "supplier", auctioneer, "platform_fee", fee)
 

@@ -34,6 +34,10 @@ Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """Number of members."""
 
 
+#: Names by kind of choice; registered ones join their list, which the checks and the JSON schema share.
+CHOICES: dict[str, list[str]] = {}
+
+
 def one_of(kind: str, names: Iterable[str]) -> Any:
     """Return the type of a text that must be one of `names`; the refusal lists them and the nearest.
 
@@ -44,7 +48,7 @@ def one_of(kind: str, names: Iterable[str]) -> Any:
     names : iterable of str
         Valid names.
     """
-    choices = sorted(names)
+    choices = CHOICES.setdefault(kind, sorted(names))
 
     def check(name: str) -> str:
         if name not in choices:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gridagora.scenarios import tables
+from gridagora.scenarios.grid_tables import grid_tables
 from gridagora.scenarios.tables import Columns, units_of
+from gridagora.sim.ledger import role_of
 
 if TYPE_CHECKING:
     from gridagora.agents.population import Population
@@ -35,6 +38,7 @@ class Recorder:
         self.kept: defaultdict[str, list[Columns]] = defaultdict(list)
         self.open_tables: dict[str, TableWriter] = {}
         self.currency = ""
+        self.billed: dict[str, NDArray[np.int64]] = {}
         self.bill_rows: dict[tuple[str, str, str], list[float]] = {}
         self.curve: tuple[int, Columns] | None = None
 
@@ -66,14 +70,18 @@ class Recorder:
 
     def day(self, model: Simulation, record: DayRecord) -> None:
         """Take the rows of a day."""
-        self.append("intervals", tables.interval_rows(model, record), keep=True)
+        weight = {} if model.parts.horizon.is_whole else {"weight": record.weight}
+        self.append("intervals", _with(weight, tables.interval_rows(model, record)), keep=True)
+        for name, columns in grid_tables(model, record).items():
+            self.append(name, _with(weight, columns), keep=False)
         for entry in record.populations:
             if entry.sample.size:
-                self.append("members", tables.member_rows(record, entry), keep=False)
+                self.append("members", _with(weight, tables.member_rows(record, entry)), keep=False)
         if model.scenario.market.online:
-            self.append("trades", tables.trade_rows(model, record), keep=False)
+            self.append("trades", _with(weight, tables.trade_rows(model, record)), keep=False)
             rows = record.auctions.audit.rows()
-            self.append("auction_audit", {"day": np.full(len(rows["period"]), record.day.index), **rows}, keep=False)
+            rows = {"day": np.full(len(rows["period"]), record.day.index), **rows}
+            self.append("auction_audit", _with(weight, rows), keep=False)
             self._keep_largest_curve(model, record)
 
         if record.day.is_month_end:
@@ -105,20 +113,21 @@ class Recorder:
             },
         )
 
-    def bill(self, population: Population) -> None:
-        """Issue the bills of a population and add them to the totals."""
+    def bill(self, population: Population, weight: int = 1) -> None:
+        """Issue the bills of a population and add them to the totals, so many times as their days count."""
+        self.billed[population.name] = self.billed.get(population.name, 0) + population.bills * weight
         for line, quantity, amount in population.close_month():
             unit = "day" if line.per_day else "kWh"
             row = self.bill_rows.setdefault((population.name, line.name, unit), [0.0, 0.0])
-            row[0] += quantity
-            row[1] += amount
+            row[0] += quantity * weight
+            row[1] += amount * weight
 
     def finish(self, model: Simulation) -> dict[str, Columns]:
         """Return the tables of the whole run, by name."""
         closing: dict[str, Columns] = {
             "ledger": _ledger(model),
             "bills": self._bills(model),
-            "bill_distribution": _distribution(model),
+            "bill_distribution": self._distribution(model),
             "flows": _flows(model),
             "contracts": {str(k): v for k, v in model.contracts.frame().to_dict("list").items()},
             "plants": _plants(model),
@@ -132,6 +141,18 @@ class Recorder:
         """Return the kept rows of a growing table."""
         chunks = self.kept[name]
         return pd.concat([pd.DataFrame(columns) for columns in chunks], ignore_index=True)
+
+    def _distribution(self, model: Simulation) -> Columns:
+        rows: list[tuple[str, float, float, int]] = []
+        for population in model.populations:
+            bills = self.billed[population.name] / 1e6
+            count, edges = np.histogram(bills, bins=min(40, max(1, len(population) // 5)))
+            rows += [
+                (population.name, float(low), float(high), int(n))
+                for low, high, n in zip(edges[:-1], edges[1:], count, strict=True)
+            ]
+        names = ("population", "low", "high", "members")
+        return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
     def _bills(self, model: Simulation) -> Columns:
         tariffs = {population.name: population.tariff.kind for population in model.populations}  # type: ignore[attr-defined]
@@ -150,29 +171,31 @@ class Recorder:
         }
 
 
+def _with(values: dict[str, int], columns: Columns) -> Columns:
+    """Return rows with further columns of one value each."""
+    return {**columns, **{name: np.full(len(columns["day"]), value) for name, value in values.items()}}
+
+
 def _ledger(model: Simulation) -> Columns:
-    frame = model.ledger.frame()
+    """Return the book of the simulated days, each posted once."""
+    frame, horizon = model.ledger.frame(), model.parts.horizon
     columns: Columns = {str(name): frame[name].to_numpy() for name in frame if name != "amount_micro"}
     columns["amount"] = frame["amount_micro"].to_numpy(np.int64) / 1e6
-    return columns
+    return columns if horizon.is_whole else {**columns, "weight": horizon.weight_of(frame["day"])}
 
 
-def _distribution(model: Simulation) -> Columns:
-    rows: list[tuple[str, float, float, int]] = []
-    for population in model.populations:
-        bills = population.billed / 1e6
-        count, edges = np.histogram(bills, bins=min(40, max(1, len(population) // 5)))
-        rows += [
-            (population.name, float(low), float(high), int(n))
-            for low, high, n in zip(edges[:-1], edges[1:], count, strict=True)
-        ]
-    names = ("population", "low", "high", "members")
-    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+def _paid(model: Simulation) -> pd.DataFrame:
+    """Return the book with every amount as often as its day counts."""
+    frame = model.ledger.frame()
+    return frame.assign(amount_micro=frame["amount_micro"] * model.parts.horizon.weight_of(frame["day"]))
 
 
 def _flows(model: Simulation) -> Columns:
     """Money between roles from the ledger, energy between roles from the bills' side of it (model.md P12)."""
-    frame = model.ledger.flows("role")
+    frame = _paid(model)
+    frame = frame.assign(source=frame["payer"].map(role_of), target=frame["payee"].map(role_of))
+    names = ["source", "target", "account", "business_model"]
+    frame = frame.groupby(names)["amount_micro"].sum().reset_index()
     return {
         "kind": ["capital"] * len(frame),
         "source": frame["source"].to_list(),
@@ -196,7 +219,7 @@ def _plants(model: Simulation) -> Columns:
 
 
 def _profit(model: Simulation) -> Columns:
-    frame = model.ledger.frame()
+    frame = _paid(model)
     revenue = frame.groupby("payee")["amount_micro"].sum()
     cost = frame.groupby("payer")["amount_micro"].sum()
     parties = sorted(set(revenue.index) | set(cost.index))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Packages whose versions decide results.
 _VERSIONS = ("gridagora", "mesa", "numpy", "pandas", "scipy", "numba", "pyomo", "highspy", "pyarrow")
 
+#: How pool prices are found that are not those of the pool's own model.
+_PRICE_RULES = {"regulated": "regulated unit prices", "given": "prices of market.pool_price"}
 #: Tables that every run ends with.
 _CLOSING = ("bill_distribution", "bills", "contracts", "flows", "kpis", "ledger", "plants", "profit")
 
@@ -136,6 +138,9 @@ def expected_tables(scenario: Scenario) -> list[str]:
     names = ["intervals", *_CLOSING]
     if scenario.outputs.members:
         names.append("members")
+    names += {"dc": ["areas", "lines"], "transport": ["areas", "lines"], "lin_dist_flow": ["auction_areas"]}.get(
+        scenario.network.kind, []
+    )
     if scenario.market.online:
         names += ["auction_audit", "trades"]
     if scenario.market.online and scenario.outputs.curve:
@@ -169,7 +174,7 @@ def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[
     from gridagora.scenarios.record import Recorder
     from gridagora.scenarios.simulation import Simulation
     from gridagora.scenarios.tables import units_of
-    from gridagora.sim.metrics import kpis
+    from gridagora.sim.metrics import SYSTEM, Kpi, kpis
 
     started = perf_counter()
     recorder = Recorder(writer)
@@ -183,7 +188,13 @@ def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[
     closing = recorder.finish(model)
     tables.update({name: pd.DataFrame(columns) for name, columns in closing.items()})
     record: dict[str, Any] = {**tables, "meta": _meta(model)}
-    tables["kpis"] = kpis(record)
+    horizon = model.parts.horizon
+    if not horizon.is_whole:
+        record |= {name: horizon.put_together(tables[name]) for name in ("intervals", "ledger")}
+    tables["kpis"] = kpis(record, _metrics(scenario))
+    if scenario.time.representative_days is not None:
+        error = pd.DataFrame([Kpi("representative_energy_error", SYSTEM, horizon.energy_error, "1")])
+        tables["kpis"] = pd.concat([tables["kpis"], error], ignore_index=True)
     if writer is not None:
         for name, columns in closing.items():
             writer.write(name, columns, units_of(columns, scenario.currency))
@@ -220,7 +231,8 @@ def _held_back() -> Iterator[list[int]]:
 
 
 def _days(model: Any, writer: Any, progress: bool) -> None:
-    days: Iterable[int] = range(model.calendar.days)
+    number = len(model.calendar.simulated)
+    days: Iterable[int] = range(number)
     if progress:
         from rich.progress import track
 
@@ -228,7 +240,15 @@ def _days(model: Any, writer: Any, progress: bool) -> None:
     for day in days:
         model.step()
         if writer is not None:
-            writer.log(f"day {day + 1} of {model.calendar.days} done")
+            writer.log(f"day {day + 1} of {number} done")
+
+
+def _metrics(scenario: Scenario) -> list[str]:
+    """Return the names of the metrics that the scenario asks for, each once."""
+    from gridagora.scenarios.schema import DEFAULT_METRICS
+
+    listed = (DEFAULT_METRICS if name == "default" else (name,) for name in scenario.metrics)
+    return list(dict.fromkeys(name for names in listed for name in names))
 
 
 def _meta(model: Any) -> dict[str, Any]:
@@ -238,7 +258,7 @@ def _meta(model: Any) -> dict[str, Any]:
     return {
         "currency": scenario.currency,
         "hours_per_period": model.calendar.hours_per_period,
-        "days": model.calendar.days,
+        "days": model.parts.horizon.total_days,
         "value_of_lost_load_per_kwh": scenario.market.value_of_lost_load_per_kwh,
         "grid_factor_kg_per_kwh": load_emission_factors()[scenario.generators.import_co2_region],
         "members": {population.name: len(population) for population in model.populations},
@@ -246,6 +266,8 @@ def _meta(model: Any) -> dict[str, Any]:
 
 
 def _manifest(scenario: Scenario, model: Any, seconds: Mapping[str, float]) -> dict[str, Any]:
+    from gridagora.scenarios.registry import REGISTERED
+
     return {
         "scenario": scenario.name,
         "scenario_hash": scenario.hash,
@@ -253,10 +275,24 @@ def _manifest(scenario: Scenario, model: Any, seconds: Mapping[str, float]) -> d
         "currency": scenario.currency,
         "applied": list(scenario.applied),
         "warnings": list(scenario.warnings),
+        "data_files": scenario.data_files,
+        "plugins": {f"{sort} {name}": home for (sort, name), home in sorted(REGISTERED.items())},
+        "representative_days": _representative(scenario, model),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
-        "price_rule": "regulated unit prices"
-        if scenario.market.pool_rule == "regulated"
-        else model.parts.pool.price_rule,
+        "price_rule": _PRICE_RULES.get(scenario.market.pool_rule, model.parts.pool.price_rule),
         "solver": model.parts.pool.solver,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
+    }
+
+
+def _representative(scenario: Scenario, model: Any) -> dict[str, Any] | None:
+    """Return which days were simulated, how many days each stands for, and what that does to the load."""
+    if scenario.time.representative_days is None:
+        return None
+    calendar, horizon = model.calendar, model.parts.horizon
+    return {
+        "days": [str(calendar.day(number).date) for number in horizon.days.tolist()],
+        "weights": horizon.weights.tolist(),
+        "years": horizon.years,
+        "energy_error": horizon.energy_error,
     }

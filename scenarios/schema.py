@@ -6,18 +6,36 @@ Marks in the descriptions: (chk) checked against a source, (mem) from memory of 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Any, Self
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from gridagora.scenarios.quantities import Day
+from gridagora.scenarios.quantities import Day, one_of
+from gridagora.scenarios.schema_data import AnyWeather, Typical
 from gridagora.scenarios.schema_market import Forecasts, Generators, Market, Network, Platform, PoolStorage, Tariffs
-from gridagora.scenarios.schema_population import Farms, Firms, Households
+from gridagora.scenarios.schema_population import GROUPS, Farms, Firms, Households, Population
+from gridagora.sim.metrics import METRICS
 from gridagora.sim.plugin import Frozen
 
+if TYPE_CHECKING:
+    AnyGroup = Population
+else:
+    AnyGroup = Annotated[reduce(or_, GROUPS.values()), Field(discriminator="kind")]
+
+#: Parties of the books and sections of the scenario, which no other population may be called.
+RESERVED = (
+    *("households", "firms", "farms", "supplier", "grid_company", "platform", "government", "imports", "outside"),
+    *("system", "plant", "storage"),
+)
 FIRST_DAY = date(2016, 1, 1)
 LAST_DAY = date(2016, 12, 31)
+N_DAYS = (LAST_DAY - FIRST_DAY).days + 1
 PERIODS = (5, 15, 30, 60)
+#: Key figures of the package itself.
+DEFAULT_METRICS = tuple(METRICS)
+MetricName: Any = one_of("metric", ("default", *METRICS))
 
 
 def _divides_a_day(value: Any) -> Any:
@@ -28,6 +46,15 @@ def _divides_a_day(value: Any) -> Any:
     return value
 
 
+class RepresentativeDays(Frozen):
+    """Days that stand for years: only they are simulated, each with a weight."""
+
+    count: Annotated[int, Field(ge=2, le=366)] = 12
+    """Number of days that are simulated, out of the whole year of the profiles [d]."""
+    years: Annotated[int, Field(ge=1, le=30)] = 1
+    """Years that energies, bills and key figures add up to, all like this one [a]."""
+
+
 class Time(Frozen):
     """The simulated days, in local time without summer time."""
 
@@ -35,6 +62,9 @@ class Time(Frozen):
     """First day; profiles serve 2016-01-01 to 2016-12-31."""
     days: Annotated[int, Field(ge=1, le=366)] = 7
     """Number of days; the last one lies within the profiles too [d]."""
+    representative_days: RepresentativeDays | None = None
+    """Simulate the year of the profiles by a few of its days, in place of `start` and `days`; `null` for days in a
+    row. The day of the highest load is one of them."""
     period_minutes: Annotated[
         int, BeforeValidator(_divides_a_day), WithJsonSchema({"type": "integer", "enum": list(PERIODS)})
     ] = 15
@@ -58,6 +88,11 @@ class Time(Frozen):
                 f"given {value}, which ends on {last}; allowed 1 to {most} from {start}: profiles end on {LAST_DAY}"
             )
         return value
+
+    @property
+    def span(self) -> tuple[date, int]:
+        """First day and number of days that are simulated or stood for."""
+        return (self.start, self.days) if self.representative_days is None else (FIRST_DAY, N_DAYS)
 
 
 class Outputs(Frozen):
@@ -86,12 +121,16 @@ class ScenarioModel(Frozen):
     """Days and settlement period."""
     network: Network = Network()
     """Grid and losses."""
+    weather: AnyWeather = Typical()
+    """Temperature and irradiance; `typical` and `synthetic` may also stand alone, as in `weather: synthetic`."""
     households: Households | None = Households()
     """Residential members, or `null` for none."""
     firms: Firms | None = Firms()
     """Commercial members, or `null` for none."""
     farms: Farms | None = Farms()
     """Agricultural members, or `null` for none."""
+    populations: tuple[AnyGroup, ...] = ()
+    """Further populations: another group of households, firms or farms, or of a registered kind."""
     generators: Generators = Generators()
     """Plants and imports."""
     storages: tuple[PoolStorage, ...] = ()
@@ -104,6 +143,8 @@ class ScenarioModel(Frozen):
     """Errors of forecasts."""
     platform: Platform = Platform()
     """Service platform."""
+    metrics: tuple[MetricName, ...] = ("default",)
+    """Key figures to compute, by the name of their function; `default` stands for all of the package."""
     outputs: Outputs = Outputs()
     """What is written."""
 
@@ -115,14 +156,30 @@ class ScenarioModel(Frozen):
             raise ValueError(f"given names {', '.join(names)}; each name once")
         return storages
 
+    @field_validator("populations")
+    @classmethod
+    def _own_names(cls, populations: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [group.name for group in populations]
+        for name in names:
+            if name in RESERVED or names.count(name) > 1:
+                raise ValueError(f"given name {name}; each name once, and none of {', '.join(RESERVED)}")
+        return populations
+
     @model_validator(mode="after")
     def _somebody_consumes(self) -> Self:
-        if not self.populations:
-            raise ValueError("households, firms and farms are all null; give at least one of them")
+        if not self.groups:
+            raise ValueError("households, firms and farms are all null; give at least one of them, or populations")
         return self
 
     @property
-    def populations(self) -> dict[str, Households | Firms | Farms]:
-        """The populations that are present, by name."""
-        named = {"households": self.households, "firms": self.firms, "farms": self.farms}
-        return {name: population for name, population in named.items() if population is not None}
+    def order_by_order(self) -> bool:
+        """Whether orders of the online auction stand one by one, or sums over price ticks are all that it needs."""
+        learning = any(group.strategies.learning > 0 for group in self.groups.values())
+        return learning or self.network.kind == "lin_dist_flow" or self.market.mechanism != "uniform_price"
+
+    @property
+    def groups(self) -> dict[str, AnyGroup]:
+        """All populations that are present, by name."""
+        named: dict[str, Any] = {"households": self.households, "firms": self.firms, "farms": self.farms}
+        named |= {group.name: group for group in self.populations}  # type: ignore[attr-defined]
+        return {name: group for name, group in named.items() if group is not None}

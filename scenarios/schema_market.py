@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import reduce
+from inspect import signature
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from gridagora.markets.clearing import MECHANISMS
+from gridagora.markets.clearing import MECHANISMS, rules_of
 from gridagora.markets.tariffs import TARIFFS, Flat
+from gridagora.scenarios.grids import GRIDS, RADIAL
 from gridagora.scenarios.inputs import load_emission_factors, load_fleet
 from gridagora.scenarios.quantities import (
     BelowOne,
@@ -21,6 +23,7 @@ from gridagora.scenarios.quantities import (
     SignedPrice,
     one_of,
 )
+from gridagora.scenarios.schema_data import PriceFile
 from gridagora.sim.plugin import Frozen
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ else:
     AnyTariff = Annotated[reduce(or_, TARIFFS.values()), Field(discriminator="kind")]
 
 MechanismName: Any = one_of("mechanism", MECHANISMS)
+GridName: Any = one_of("grid", GRIDS)
 RegionName: Any = one_of("emission region", load_emission_factors())
 Fuel: Any = one_of("fuel", set(load_fleet().fuel))
 
@@ -40,10 +44,34 @@ MAX_TICKS = 100_000
 class Network(Frozen):
     """The grid between plants and members."""
 
-    kind: Literal["copperplate"] = "copperplate"
-    """How areas are connected; `copperplate` is one area without limits."""
+    kind: Literal["copperplate", "transport", "dc", "lin_dist_flow"] = "copperplate"
+    """How areas are connected: `copperplate` is one area without limits; `transport` and `dc` put plants and demand of
+    the pool at areas of a grid (model.md C5.1); `lin_dist_flow` puts members on a low-voltage grid, within whose limits
+    they trade online (C5.2)."""
+    grid: GridName | None = None
+    """Grid that ships with GridAgora, scaled so that its load is the forecast peak of the run; `null` on a
+    copperplate."""
+    limit_factor: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    """Factor on the limits of all lines [1] (ill)."""
     loss_rate: BelowOne = 0.045
     """Losses as a share of the energy that enters the distribution grid [1] (mem; model.md A6)."""
+
+    @model_validator(mode="after")
+    def _grid_fits(self) -> Self:
+        if (self.kind == "copperplate") != (self.grid is None):
+            allowed = "no grid" if self.kind == "copperplate" else f"the name of a grid: {', '.join(GRIDS)}"
+            raise ValueError(f"grid: given {self.grid} with kind {self.kind}; allowed {allowed}")
+        if self.kind == "lin_dist_flow" and self.grid not in RADIAL:
+            raise ValueError(
+                f"grid: given {self.grid} with kind {self.kind}; allowed radial grids: {', '.join(RADIAL)}"
+            )
+        if self.kind in ("dc", "transport") and self.grid in RADIAL:
+            others = ", ".join(name for name in GRIDS if name not in RADIAL)
+            raise ValueError(f"grid: given {self.grid} with kind {self.kind}; allowed grids with plants: {others}")
+        return self
+
+
+Hours = Annotated[float, Field(ge=0, le=168)]
 
 
 class StartUp(Frozen):
@@ -53,6 +81,10 @@ class StartUp(Frozen):
     """Cost of a start per capacity [currency/kW] (ill)."""
     minimum_load: BelowOne = 0.4
     """Least output of a unit that runs, as a share of its capacity [1] (ill)."""
+    minimum_up_hours: Hours = 0.0
+    """Time that a unit runs at least once it started, over midnight too, rounded up to settlement periods [h] (ill)."""
+    minimum_down_hours: Hours = 0.0
+    """Time that a unit rests at least once it stopped, as above [h] (ill)."""
 
 
 class Generators(Frozen):
@@ -78,6 +110,9 @@ class Generators(Frozen):
     """Most change of output within an hour by fuel, as a share of capacity [1]; fuels not named have no limit."""
     start_up: dict[Fuel, StartUp] | None = None
     """Start-up by fuel; units of fuels not named run at any output at once. A mixed-integer program a day."""
+    start_up_pricing: Literal["ip", "lp"] = "ip"
+    """Prices with `start_up`: duals with the units that run fixed (`ip`), or of the relaxation in which units may run
+    in part (`lp`), which leaves less to make good (model.md C7.3). Either way units that lose on a day are paid it."""
 
 
 class PoolStorage(Frozen):
@@ -139,12 +174,19 @@ class DemandStep(Frozen):
 class Market(Frozen):
     """The pool, the online auction and balancing."""
 
-    pool_rule: Literal["uniform", "regulated"] = "uniform"
-    """Pool price: one for all plants, or one factory, one price (model.md A5, C1)."""
+    pool_rule: Literal["uniform", "regulated", "given"] = "uniform"
+    """Pool price: one for all plants; one factory, one price (model.md A5, C1); or that of the file `pool_price`, with
+    plants dispatched as by `uniform`."""
+    pool_price: PriceFile | None = None
+    """Own prices that all buyers pay and all sellers receive in the pool, where `pool_rule` is `given`; the file holds
+    the days of the run."""
     online: bool = True
     """Whether the online auction of distributed power takes place."""
     mechanism: MechanismName = "uniform_price"
     """Rule that turns the orders of an auction into awards and payments (model.md C2 to C7)."""
+    mechanism_options: dict[str, bool | int | float | str] = Field(default={})
+    """Options of the mechanism by name, such as `pairs: midpoint`; `k` and `method` have keys of their own, and seeds
+    are drawn from the scenario's."""
     k: Share = 0.5
     """Place of the price in the competitive interval [1]: 1 is its upper end (ill; model.md C2)."""
     method: Literal["auto", "exact", "pyomo"] = "auto"
@@ -191,6 +233,25 @@ class Market(Frozen):
                     f"cap_per_kwh {cap:g}"
                 )
         return steps
+
+    @property
+    def options_of_mechanism(self) -> dict[str, Any]:
+        """All options of the mechanism: those given, `k` and `method` where it has them, and a seed where it draws."""
+        own = signature(MECHANISMS[self.mechanism]).parameters
+        shared = {"k": self.k, "method": self.method, "seed": 0, "list_trades": False}
+        return {**{name: value for name, value in shared.items() if name in own}, **self.mechanism_options}
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        for name in self.mechanism_options:
+            if name in ("k", "method", "seed"):
+                remedy = "seeds follow from the scenario's" if name == "seed" else f"give market.{name}"
+                raise ValueError(f"mechanism_options: given {name}; {remedy}")
+        try:
+            rules_of(self.mechanism, **self.options_of_mechanism)
+        except ValueError as error:
+            raise ValueError(f"mechanism_options: {error}") from None
+        return self
 
     @field_validator("cap_per_kwh")
     @classmethod

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from gridagora.scenarios.quantities import (
     Amount,
@@ -18,20 +18,27 @@ from gridagora.scenarios.quantities import (
     Share,
     Sigma,
     Variation,
-    one_of,
     sums_to_one,
 )
+from gridagora.scenarios.schema_data import LoadFile, PvFile, name_or_file
 from gridagora.sim.plugin import Frozen
 
 
-def _profiles(group: str) -> list[str]:
-    """Return the names of a group's load profiles."""
+def profile_names(group: str) -> list[str]:
+    """Return the names of a group's load profiles in the package's data."""
     with (Path(__file__).parent / "data" / "simbench" / "profiles.csv").open(encoding="utf-8", newline="") as file:
         return [row["profile"] for row in csv.DictReader(file) if row["file"] == f"{group}.parquet"]
 
 
-FirmProfile: Any = one_of("firm profile", _profiles("firm"))
-FarmProfile: Any = one_of("farm profile", _profiles("farm"))
+if TYPE_CHECKING:
+    HouseholdProfiles = str | LoadFile
+    BusinessProfiles = str | LoadFile
+    PvProfiles = str | PvFile
+else:
+    HouseholdProfiles = name_or_file(Literal["all", "simbench", "synpro", "bdew"], LoadFile)
+    BusinessProfiles = name_or_file(Literal["all", "bdew"], LoadFile)
+    PvProfiles = name_or_file(Literal["all", "weather"], PvFile)
+GroupName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 TariffGroup = Literal["residential", "commercial", "agricultural"]
 
 
@@ -44,6 +51,19 @@ class Strategies(Frozen):
     """Share that quotes its reservation price [1] (ill)."""
     zi_constrained: Share = 0.0
     """Share that quotes a random price not worse than its reservation price [1] (ill)."""
+    zip: Share = 0.0
+    """Share that moves its margin with the prices it sees, by Cliff's ZIP [1] (ill)."""
+    gjerstad_dickhaut: Share = 0.0
+    """Share that weighs gains by how often prices were accepted [1] (ill)."""
+    roth_erev: Share = 0.0
+    """Share that repeats margins that paid, by Roth and Erev as modified by Nicolaisen and others [1] (ill)."""
+    q_learning: Share = 0.0
+    """Share that learns the value of margins by Q-learning [1] (ill)."""
+
+    @property
+    def learning(self) -> float:
+        """Share whose orders depend on past auctions, and stand one by one [1]."""
+        return self.zip + self.gjerstad_dickhaut + self.roth_erev + self.q_learning
 
     @model_validator(mode="after")
     def _sum_to_one(self) -> Self:
@@ -66,6 +86,9 @@ class Population(Frozen):
     """Coefficient of variation of the rated power among PV owners, lognormal [1] (ill)."""
     pv_yield_kwh_per_kwp: Annotated[float, Field(gt=0, le=3000)] = 1100.0
     """Yearly PV generation per rated power [kWh/kWp] (ill)."""
+    pv_profiles: PvProfiles = "all"
+    """Source of the PV profiles: `all` measured ones, `weather` for output computed from `weather` per rated power
+    (model.md A3; `pv_yield_kwh_per_kwp` is then not used), or an own file."""
     pv_noise_sigma: Sigma = 0.1
     """Standard deviation of the logarithm of a PV system's own deviation in a period [1] (ill)."""
     storage_share: Share = 0.0
@@ -88,12 +111,19 @@ class Population(Frozen):
     """Own-price elasticity of load [1]: -0.1 means 1 % more price, 0.1 % less load (mem; model.md A1.2)."""
     cross_elasticity: Annotated[float, Field(ge=0, le=10)] = 0.01
     """Elasticity of load to the price of each other price class of the day [1] (mem; model.md A1.2)."""
-    response: Literal["linear", "log"] = "linear"
-    """Form of the answer to prices: linear, or constant elasticities (model.md A1.2)."""
+    response: Literal["linear", "log", "ces"] = "linear"
+    """How load answers to prices: `linear` or, with constant elasticities, `log`, by the two elasticities above; `ces`
+    in two stages, by the two below, which alone are then used (model.md A1.2)."""
     load_neutral: bool = False
-    """Whether load that leaves a price class arrives in the others; `cross_elasticity` is then not used."""
+    """Whether load that leaves a price class arrives in the others; `cross_elasticity` is then not used. With `ces`, a
+    `daily_elasticity` of 0 keeps the day's load."""
+    substitution_elasticity: Annotated[float, Field(ge=0, le=10)] = 0.10
+    """For `ces`: elasticity of substitution between price classes [1]: 0.1 means that where one class gets 1 % dearer
+    than another, its load falls by 0.1 % against the other's (mem; model.md A1.2)."""
+    daily_elasticity: Elasticity = -0.04
+    """For `ces`: elasticity of the day's load to its mean price [1] (mem; model.md A1.2)."""
     awareness: Share = 1.0
-    """Factor on both elasticities, for members who do not look at prices [1] (ill)."""
+    """Factor on all elasticities, for members who do not look at prices [1] (ill)."""
 
 
 def _default(section: type[Frozen], name: str, value: Any) -> Any:
@@ -123,8 +153,9 @@ class Households(Population):
     """Mean yearly consumption of a household, own PV generation not subtracted [kWh] (ill; model.md A1.1)."""
     annual_kwh_cv: Variation = 0.4
     """Coefficient of variation of yearly consumption among households, lognormal [1] (ill)."""
-    profiles: Literal["all", "simbench", "synpro", "bdew"] = "all"
-    """Source of the load profiles; `all` takes every measured or simulated one, `bdew` the standard profile."""
+    profiles: HouseholdProfiles = "all"
+    """Source of the load profiles: `all` takes every measured or simulated one, `bdew` the standard profile; or an own
+    file."""
     archetypes: Annotated[dict[str, Archetype], AfterValidator(_archetypes_sum_to_one)] | None = None
     """Kinds of household by name; where given, their `annual_kwh` replaces the one above (model.md P13)."""
     tariff: TariffGroup = _default(Population, "tariff", "residential")
@@ -146,6 +177,12 @@ class Business(Population):
     """Least yearly consumption of a member [kWh] (ill)."""
     annual_kwh_max: Amount
     """Largest yearly consumption of a member [kWh]; members lie log-uniformly between the two (ill)."""
+    profiles: BusinessProfiles = "all"
+    """Source of the load profiles: `all` takes every one of the population, `bdew` the standard profile; or an own
+    file."""
+    sectors: Sectors | None = None
+    """Share of members by name of their load profile, or column of an own file [1]; the shares sum to 1. Without it
+    all profiles of the population serve equally (ill)."""
 
     @field_validator("annual_kwh_max")
     @classmethod
@@ -162,11 +199,7 @@ class Business(Population):
         return spread / math.log(self.annual_kwh_max / self.annual_kwh_min) if spread else self.annual_kwh_min
 
 
-_SECTORS = Field(
-    default=None,
-    description="Share of members by name of their load profile [1]; the shares sum to 1. Without it all profiles of "
-    "the population serve equally (ill).",
-)
+Sectors = Annotated[dict[str, Share], AfterValidator(sums_to_one)]
 
 
 class Firms(Business):
@@ -175,7 +208,6 @@ class Firms(Business):
     count: Count = _default(Business, "count", 20)
     annual_kwh_min: Amount = _default(Business, "annual_kwh_min", 10_000.0)
     annual_kwh_max: Amount = _default(Business, "annual_kwh_max", 200_000.0)
-    sectors: Annotated[dict[FirmProfile, Share], AfterValidator(sums_to_one)] | None = _SECTORS
     tariff: TariffGroup = _default(Business, "tariff", "commercial")
     pv_kwp: Amount = _default(Business, "pv_kwp", 50.0)
     own_elasticity: Elasticity = _default(Business, "own_elasticity", -0.05)
@@ -187,7 +219,36 @@ class Farms(Business):
     count: Count = _default(Business, "count", 4)
     annual_kwh_min: Amount = _default(Business, "annual_kwh_min", 8_000.0)
     annual_kwh_max: Amount = _default(Business, "annual_kwh_max", 60_000.0)
-    sectors: Annotated[dict[FarmProfile, Share], AfterValidator(sums_to_one)] | None = _SECTORS
     tariff: TariffGroup = _default(Business, "tariff", "agricultural")
     pv_kwp: Amount = _default(Business, "pv_kwp", 20.0)
     own_elasticity: Elasticity = _default(Business, "own_elasticity", -0.05)
+
+
+def group_section(kind: str, section: type[Population]) -> type[Population]:
+    """Return `section` with the keys that an entry of `populations` has besides: its kind and its name.
+
+    Parameters
+    ----------
+    kind : str
+        Kind by which scenarios ask for it.
+    section : type of Population
+        Keys of one population of that kind.
+    """
+    content = {
+        "__module__": section.__module__,
+        "__doc__": section.__doc__,
+        "__annotations__": {"kind": Literal[kind], "name": GroupName},
+        "model_config": ConfigDict(use_attribute_docstrings=False),  # there is no source to read them from
+        "kind": Field(default=kind, description="Which kind of population it is."),
+        "name": Field(description="Its name in the books and the results, used once."),
+    }
+    metaclass: Any = type(section)
+    made: type[Population] = metaclass(f"{section.__name__}Group", (section,), content)
+    return made
+
+
+#: Keys of an entry of `populations` by kind; registered kinds join.
+GROUPS: dict[str, type[Population]] = {
+    kind: group_section(kind, section)
+    for kind, section in (("households", Households), ("firms", Firms), ("farms", Farms))
+}

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from gridagora.scenarios.schema import ScenarioModel
+from gridagora.scenarios.schema_data import FILE_TAG
 from gridagora.scenarios.schema_tree import allowed, annotation_of, by_kind, sections, walk
 from gridagora.sim.plugin import Frozen
 
@@ -39,7 +40,10 @@ def markdown() -> str:
     parts = [_INTRODUCTION]
     shown: dict[type[Frozen], str] = {}
     for path, section in walk():
-        rows = [_row(name, field) for name, field in section.model_fields.items()]
+        parents = [parent for parent in section.__bases__ if parent in shown]  # of a group: the section it is like
+        like = shown[parents[0]] if parents else ""
+        known = parents[0].model_fields if parents else {}
+        rows = [_row(name, field) for name, field in section.model_fields.items() if name not in known]
         if section is ScenarioModel:
             rows.insert(0, f"| `base` | text | | {_BASE} |")
         heading = f"## `{path}`" if path else "## Top level"
@@ -50,16 +54,19 @@ def markdown() -> str:
             shown[section] = f"`{path}`"
         summary = (section.__doc__ or "").strip().partition("\n")[0]
         table = "| key | allowed | default | meaning |\n|---|---|---|---|\n" + "\n".join(rows)
-        parts.append(f"{heading}\n\n{summary}\n\n{table}\n")
+        same = f"The same keys as {like}, and these.\n\n" if like else ""
+        parts.append(f"{heading}\n\n{summary}\n\n{same}{table}\n")
     return "\n".join(parts)
 
 
 def _row(name: str, field: FieldInfo) -> str:
     annotation = annotation_of(field)
     section = bool(sections(annotation)) and not by_kind(annotation)
-    what = "a section" if section else allowed(annotation)
+    mixed = section and FILE_TAG in repr(annotation)
+    what = "a section" if section and not mixed else allowed(annotation).partition(" or a mapping with keys ")[0]
+    what += " or a section" if mixed else ""
     meaning = " ".join((field.description or "").split())
-    cells = (f"`{name}`", what, "" if section else _default(field), meaning)
+    cells = (f"`{name}`", what, "" if section and not mixed else _default(field), meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -11,6 +11,7 @@ from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from gridagora.scenarios.schema import ScenarioModel
+from gridagora.scenarios.schema_data import FILE_TAG, NAME_TAG
 from gridagora.sim.plugin import Frozen
 
 _BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
@@ -70,7 +71,7 @@ def data_path(location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], A
     annotation: Any = ScenarioModel
     path: list[str | int] = []
     for part in location:
-        if part == "[key]":
+        if part in ("[key]", NAME_TAG, FILE_TAG):
             continue
         if part in by_kind(annotation):
             annotation = by_kind(annotation)[str(part)]

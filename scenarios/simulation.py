@@ -26,7 +26,7 @@ from gridagora.agents.columns import (
     WITHDRAWAL,
 )
 from gridagora.markets.online_auction import BUY, SELL
-from gridagora.markets.regulated import regulate
+from gridagora.markets.regulated import pay_given, regulate
 from gridagora.markets.settlement import activate, imbalance_prices
 from gridagora.scenarios.auctioneer import run_auction
 from gridagora.scenarios.build import NO_AWARDS, Parts, build
@@ -131,10 +131,16 @@ class Simulation(mesa.Model):
 
     def open_day(self) -> DayRecord:
         """Start the next day of the calendar."""
-        day = self.calendar.day(self.next_day)
+        if not self.running:
+            raise ValueError(
+                f"all {self.next_day} days are simulated; give a larger time.days, or start a new Simulation"
+            )
+        day = self.calendar.day(self.calendar.simulated[self.next_day])
         periods, units = self.calendar.periods_per_day, len(self.parts.units)
         self.next_day += 1
-        return DayRecord(day, self.populations, self.parts.samples, periods, units)
+        record = DayRecord(day, self.populations, self.parts.samples, periods, units)
+        record.weight = self.parts.horizon.weight(day.index)
+        return record
 
     def draw_exogenous(self, record: DayRecord) -> None:
         """Draw the area's realised errors, which only `deliver` opens, and those of the two forecasts."""
@@ -158,6 +164,8 @@ class Simulation(mesa.Model):
         record.held = np.zeros(record.charge.shape)
         if self.scenario.market.pool_rule == "regulated":
             record.pool = regulate(record.pool, self.parts.regulated_price)
+        elif self.parts.given_price is not None:
+            record.pool = pay_given(record.pool, self.parts.given_price[record.day.index])
 
     def announce_prices(self, record: DayRecord) -> None:
         """Publish the day's imbalance prices; flat and time-of-use prices are known beforehand."""
@@ -221,9 +229,16 @@ class Simulation(mesa.Model):
         margins = self.parts.margins if self.scenario.market.online else NO_AWARDS
         for population in record.populations:
             population.settled[period] = population.population.settle(
-                period, population.plan, population.quotes, margins, prices, cuts, self.parts.least_offer
+                period,
+                population.plan,
+                population.quotes,
+                margins,
+                prices,
+                cuts,
+                self.parts.least_offer,
+                population.own_price,
             )
-            population.observe(period)
+            population.observe(period, price)
         if self.scenario.market.online:
             self._note_awards(record.populations, record, period)
 
@@ -257,9 +272,10 @@ class Simulation(mesa.Model):
     def run_business(self, record: DayRecord) -> None:
         """Let the supplier learn from the day; issue the bills of a month that ends."""
         self.parts.supplier.learn(record.auctions.unit_sold.sum(axis=1))
-        if record.day.is_month_end:
+        # Days that stand for different numbers of others have a bill each, counted so many times.
+        if record.day.is_month_end or not self.parts.horizon.is_whole:
             for population in self.populations:
-                self.recorder.bill(population)
+                self.recorder.bill(population, record.weight)
 
     def close_day(self, record: DayRecord) -> None:
         """Check the books and write the day's tables."""
@@ -267,5 +283,5 @@ class Simulation(mesa.Model):
         self.energy.check(record.day.index)
         self.recorder.day(self, record)
         self.datacollector.collect(self)  # type: ignore[no-untyped-call]
-        if self.next_day == self.calendar.days:
+        if self.next_day == len(self.calendar.simulated):
             self.running = False

@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 Columns = dict[str, Any]
 
 #: Units of result columns by ending; everything else has no unit.
-_UNITS = {"_kwh": "kWh", "_kw": "kW", "_kg": "kg", "price": "currency/kWh", "cost_per_kwh": "currency/kWh"}
+_UNITS = {
+    "_kwh": "kWh",
+    "_kw": "kW",
+    "_kg": "kg",
+    "temperature": "degC",
+    "irradiance": "W/m2",
+    "price": "currency/kWh",
+    "cost_per_kwh": "currency/kWh",
+}
 _MONEY = ("amount", "payment", "revenue", "cost", "result", "low", "high", "auction_surplus", "auction_max_surplus")
 
 
@@ -117,6 +125,7 @@ def interval_rows(model: Simulation, record: DayRecord) -> Columns:
         "auction_surplus": surplus,
         "auction_max_surplus": most,
         **_storage_columns(model, record),
+        **_weather_columns(model, day),
     }
 
 
@@ -129,6 +138,14 @@ def _storage_columns(model: Simulation, record: DayRecord) -> Columns:
         "pool_storage_discharge_kwh": kwh(record.discharge.sum(axis=1)),
         "pool_storage_held_kwh": kwh(record.held.sum(axis=1)),
     }
+
+
+def _weather_columns(model: Simulation, day: int) -> Columns:
+    """Return temperature and irradiance of each period; empty where they are typical."""
+    weather = model.parts.weather
+    if weather is None:
+        return {}
+    return {"temperature": weather.temperature[day], "irradiance": weather.irradiance[day]}
 
 
 def auction_surplus(record: DayRecord, model: Simulation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -187,24 +204,25 @@ def member_rows(record: DayRecord, entry: PopulationDay) -> Columns:
 def trade_rows(model: Simulation, record: DayRecord) -> Columns:
     """Return the awards of the day: sums of each population, sampled members, plants and supplier."""
     auctions = record.auctions
-    parts: list[tuple[str, str, NDArray[np.int64], NDArray[np.int64]]] = []
+    parts: list[tuple[str, str, NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
     one = np.ones(auctions.price.size, np.int64)
     for entry in record.populations:
         name = entry.population.name
-        for side, orders, column in (("buy", T_BUYERS, T_BOUGHT), ("sell", T_SELLERS, T_SOLD)):
-            parts.append((name, side, entry.settled[:, orders], entry.settled[:, column]))
+        sides = (("buy", T_BUYERS, T_BOUGHT), ("sell", T_SELLERS, T_SOLD))
+        for (side, orders, column), mean in zip(sides, entry.mean_price.T, strict=True):
+            parts.append((name, side, entry.settled[:, orders], entry.settled[:, column], mean))
         for index, member in enumerate(entry.sample):
-            award = entry.award[:, index]
-            parts.append((f"{name}:{member}", "buy", one, np.maximum(award, 0)))
-            parts.append((f"{name}:{member}", "sell", one, np.maximum(-award, 0)))
-    for unit, sold in zip(model.parts.units, auctions.unit_sold.T, strict=True):
-        parts.append((unit.name, "sell", one, sold))
-    parts.append(("supplier", "buy", one, auctions.supplier_bought))
-    parts.append(("supplier", "sell", one, auctions.supplier_sold))
+            award, own = entry.award[:, index], entry.award_price[:, index]
+            parts.append((f"{name}:{member}", "buy", one, np.maximum(award, 0), own))
+            parts.append((f"{name}:{member}", "sell", one, np.maximum(-award, 0), own))
+    for unit, sold, own in zip(model.parts.units, auctions.unit_sold.T, auctions.unit_price.T, strict=True):
+        parts.append((unit.name, "sell", one, sold, own))
+    parts.append(("supplier", "buy", one, auctions.supplier_bought, auctions.supplier_bought_price))
+    parts.append(("supplier", "sell", one, auctions.supplier_sold, auctions.supplier_sold_price))
     quantity = np.stack([part[3] for part in parts], axis=1)
     period, which = np.nonzero(quantity)
     count = np.stack([part[2] for part in parts], axis=1)
-    price = auctions.price[period]
+    price = np.stack([part[4] for part in parts], axis=1)[period, which]
     energy = kwh(quantity[period, which])
     sign = np.array([1.0 if part[1] == "buy" else -1.0 for part in parts])
     return {

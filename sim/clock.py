@@ -5,6 +5,8 @@ Time is naive local time at a fixed offset: no summer time, so every day has the
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -59,7 +61,7 @@ class Day:
     day_type : {"workday", "saturday", "sunday"}
         Public holidays count as Sundays.
     is_month_end : bool
-        True on the last day of the calendar month or of the run.
+        True on the last day of the calendar month, or of the run, that is simulated.
     day_of_year : int
         0 on 1 January.
     """
@@ -87,6 +89,8 @@ class Calendar:
         Length of a settlement period [min]: 5, 15, 30 or 60.
     country : str
         ISO 3166 code of the country whose public holidays count as Sundays.
+    chosen : tuple of int
+        Numbers of the days that are simulated, rising, where a few stand for all; empty for every day.
 
     Raises
     ------
@@ -98,6 +102,7 @@ class Calendar:
     days: int
     period_minutes: int
     country: str = "DE"
+    chosen: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.start, datetime) or not isinstance(self.start, date):
@@ -106,7 +111,14 @@ class Calendar:
             raise ValueError(f"days: given {self.days!r}; allowed: a whole number of at least 1")
         if self.period_minutes not in PERIOD_MINUTES:
             raise ValueError(f"period_minutes: given {self.period_minutes!r}; allowed: 5, 15, 30, 60")
+        if list(self.chosen) != sorted(set(self.chosen)) or not all(0 <= day < self.days for day in self.chosen):
+            raise ValueError(f"chosen: given {self.chosen}; allowed: rising numbers from 0 to {self.days - 1}")
         public_holidays(self.country, self.start.year)
+
+    @property
+    def simulated(self) -> Sequence[int]:
+        """Numbers of the days that are simulated, in order."""
+        return self.chosen or range(self.days)
 
     @property
     def periods_per_day(self) -> int:
@@ -128,6 +140,7 @@ class Calendar:
         """
         self._require(index)
         today = self.start + timedelta(days=index)
+        later = self.simulated[bisect_right(self.simulated, index) :]
         is_rest_day = today.weekday() == 6 or today in public_holidays(self.country, today.year)
         return Day(
             index=index,
@@ -135,7 +148,7 @@ class Calendar:
             month_index=12 * (today.year - self.start.year) + today.month - self.start.month,
             weekday=today.weekday(),
             day_type="sunday" if is_rest_day else "saturday" if today.weekday() == 5 else "workday",
-            is_month_end=index == self.days - 1 or (today + timedelta(days=1)).month != today.month,
+            is_month_end=not later or (self.start + timedelta(days=later[0])).month != today.month,
             day_of_year=today.timetuple().tm_yday - 1,
         )
 

@@ -205,6 +205,19 @@ def imbalance(record: Record) -> list[Kpi]:
     ]
 
 
+def congestion_rent(record: Record) -> list[Kpi]:
+    """Rent that the grid company keeps: paid by buyers on a grid less received by sellers [currency]; none without one.
+
+    It includes the share of the grid company's own purchase for losses.
+    """
+    rows, account = _table(record, "ledger"), "congestion_rent"
+    if not (rows["account"] == account).any():
+        return []
+    rent = _paid(record, payee="grid_company", account=account)
+    back = rows[(rows["account"] == account) & (rows["payer"] == "grid_company") & (rows["payee"] != "grid_company")]
+    return [Kpi("congestion_rent", SYSTEM, round(rent - float(back["amount"].sum()), 6), _currency(record))]
+
+
 def supplier_profit(record: Record) -> list[Kpi]:
     """Received less paid by the suppliers [currency]."""
     return [Kpi("supplier_profit", SYSTEM, _result(record, {"supplier", "suppliers"}), _currency(record))]
@@ -227,7 +240,7 @@ METRICS: dict[str, Metric] = {
         *(consumption, peak_load, load_factor, mean_pool_price, mean_auction_price, auction_volume),
         *(surplus_sold_online, self_consumption, self_sufficiency, bills, pv_income, supplier_profit),
         *(grid_company_result, cost_of_supply, welfare, auction_efficiency, stranded_hedge, imbalance),
-        *(losses, shed_load, curtailed, co2),
+        *(congestion_rent, losses, shed_load, curtailed, co2),
     )
 }
 

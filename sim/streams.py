@@ -15,7 +15,6 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
@@ -27,7 +26,6 @@ _MASK = np.uint64(0xFFFFFFFF)
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _SHIFT = np.uint64(32)
-_BLOCK = 65536
 _SCALE = 1.0 / 4294967296.0
 
 
@@ -61,7 +59,7 @@ def philox(
     return c0, c1, c2, c3
 
 
-@kernel(parallel=True)
+@kernel()
 def fill_words(k0: np.uint64, k1: np.uint64, first: int, day: int, draw: int, out: NDArray[np.uint32]) -> None:
     """Fill four words for each of a run of members.
 
@@ -77,14 +75,13 @@ def fill_words(k0: np.uint64, k1: np.uint64, first: int, day: int, draw: int, ou
     n = out.shape[0]
     d = np.uint64(day)
     w = np.uint64(draw)
-    for block in prange((n + _BLOCK - 1) // _BLOCK):
-        for i in range(block * _BLOCK, min(n, (block + 1) * _BLOCK)):
-            member = np.uint64(first + i)
-            a, b, c, e = philox(member & _MASK, member >> _SHIFT, d, w, k0, k1)
-            out[i, 0] = a
-            out[i, 1] = b
-            out[i, 2] = c
-            out[i, 3] = e
+    for i in range(n):
+        member = np.uint64(first + i)
+        a, b, c, e = philox(member & _MASK, member >> _SHIFT, d, w, k0, k1)
+        out[i, 0] = a
+        out[i, 1] = b
+        out[i, 2] = c
+        out[i, 3] = e
 
 
 def stream_key(seed: int, concern: str, name: str = "") -> Key:

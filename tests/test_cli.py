@@ -223,8 +223,9 @@ def test_scenarios_are_listed(arguments):
     """The list has one line for each built-in scenario, with its description."""
     lines = call(*arguments).stdout.splitlines()
     assert [line.split()[0] for line in lines] == [
-        *("baseline_traditional", "one_factory_one_price", "online_auction_uniform", "quickstart"),
-        *("state_grid_scale", "tou"),
+        *("baseline_traditional", "feeder_lv3", "nodal_case5", "one_factory_one_price", "online_auction_continuous"),
+        *("online_auction_mcafee", "online_auction_muda", "online_auction_pay_as_bid", "online_auction_uniform"),
+        *("quickstart", "state_grid_scale", "tou"),
     ]
     assert all(line.endswith(".") for line in lines)
 

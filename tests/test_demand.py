@@ -1,11 +1,11 @@
-"""Price response by elasticities between price classes (A1.2 a)."""
+"""Price response by elasticities between price classes (A1.2 a) and by substitution between them (A1.2 b)."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridagora.agents.demand import price_response
+from gridagora.agents.demand import ces_response, price_response
 
 #: Two periods at 0.6 and one at 0.3, reference 0.5: relative prices 1.2 and 0.6.
 PRICES = np.array([0.6, 0.6, 0.3])
@@ -24,6 +24,46 @@ def test_log_form():
     factor = price_response(PRICES, 0.5, CLASSES, LOAD, -0.1, 0.02, form="log")
     # ln 1.2 = 0.18232156, ln 0.6 = -0.51082562: exponents -0.02844867 and 0.05472899.
     assert factor == pytest.approx([0.9719522, 0.9719522, 1.0562543], abs=1e-7)
+
+
+def test_two_stages_of_substitution():
+    """O43: 10 kWh a day, a fifth at peak, flat 0.5 to 0.9 and 0.4: the mean price stays, the peak is 1.873400 kWh."""
+    load, prices, classes = np.array([2.0, 8.0]), np.array([0.9, 0.4]), np.array([0, 1], np.uint8)
+    answer = load * ces_response(prices, 0.5, classes, load, 0.10, -0.04)
+    assert answer[0] == pytest.approx(1.873400, abs=1e-6)
+    assert answer[0] / 2 - 1 == pytest.approx(-0.06330, abs=1e-5)
+    assert answer.sum() == pytest.approx(10.0, abs=1e-6)
+
+
+def test_substitution_of_several_loads_and_periods():
+    """Loads 1 and 3, 3 and 1 in dear and cheap classes, 0.6 and 0.3 against 0.5: mean prices 0.375 and 0.525.
+
+    With sigma = eta = -1 the classes keep what they spend: 1 x 0.3 : 3 x 0.6, 3 x 0.3 : 1 x 0.6.
+    """
+    loads = np.array([LOAD, [1.5, 1.5, 1.0], [0.0, 0.0, 0.0]])
+    factor = ces_response(PRICES, 0.5, CLASSES, loads, 1.0, -1.0)
+    dear, cheap = factor[:2, 0] * [1, 3], factor[:2, 2] * [3, 1]
+    assert (factor[:, 0] == factor[:, 1]).all()
+    assert dear / cheap == pytest.approx([0.3 / 1.8, 0.9 / 0.6])
+    assert dear + cheap == pytest.approx([4 / 0.75, 4 / 1.05])
+    assert np.isfinite(factor).all()
+
+
+def test_awareness_scales_substitution():
+    """Half the awareness is half of both elasticities; without any the load stays, to the last bit."""
+    half = ces_response(PRICES, 0.5, CLASSES, LOAD, 0.1, -0.04, awareness=0.5)
+    assert half == pytest.approx(ces_response(PRICES, 0.5, CLASSES, LOAD, 0.05, -0.02), abs=1e-12)
+    assert (ces_response(PRICES, 0.5, CLASSES, LOAD, 0.1, -0.04, awareness=0.0) == 1.0).all()
+
+
+def test_logarithms_need_prices_above_zero():
+    """Free energy has no logarithm; the linear form takes it."""
+    free = np.array([0.6, 0.6, 0.0])
+    assert np.isfinite(price_response(free, 0.5, CLASSES, LOAD, -0.1, 0.0)).all()
+    with pytest.raises(ValueError, match=r"retail price: given 0; the responses `log` and `ces` take prices above 0"):
+        price_response(free, 0.5, CLASSES, LOAD, -0.1, 0.0, form="log")
+    with pytest.raises(ValueError, match=r"retail price: given -0.1; .* choose `response: linear`"):
+        ces_response(free - 0.1, 0.5, CLASSES, LOAD, 0.1, -0.04)
 
 
 def test_awareness_scales_the_elasticities():
@@ -130,3 +170,13 @@ def test_without_cross_elasticity_a_dearer_class_never_uses_more(day, own, form)
     prices, reference, classes, load = arrays(day)
     factor = price_response(prices, reference, classes, load, own, 0.0, form=form)
     assert ((factor - 1) * (prices - reference) <= 1e-12).all()
+
+
+@settings(deadline=None)
+@given(days(0.5), st.floats(0.0, 2.0))
+def test_substitution_alone_keeps_the_load(day, substitution):
+    """Without a daily elasticity the day's load stays; a class dearer than all others never gains (A1.2 b)."""
+    prices, reference, classes, load = arrays(day)
+    factor = ces_response(prices, reference, classes, load, substitution, 0.0)
+    assert (factor * load).sum() == pytest.approx(load.sum(), rel=1e-12)
+    assert (factor[prices == prices.max()] <= 1 + 1e-12).all()

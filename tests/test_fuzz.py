@@ -1,5 +1,6 @@
 """Scenario files that are wrong in every way, or right and strange: a valid result or a clear refusal, nothing else."""
 
+import copy
 import random
 import re
 
@@ -103,14 +104,32 @@ MUTATIONS = [
 ]
 
 
+#: What few built-in scenarios have, and may be added: by section and key.
+EXTRAS = [
+    ("", "populations", [{"kind": "households", "name": "flats", "count": 3, "pv_share": 1.0, "storage_share": 1.0}]),
+    ("", "populations", [{"kind": "firms", "name": "mills", "count": 1}, {"kind": "farms", "name": "mills2"}]),
+    ("", "weather", "synthetic"),
+    ("", "weather", {"kind": "synthetic", "latitude_deg": -80.0, "mean_temperature": 3.0}),
+    ("", "storages", [{"name": "lake", "kind": "pumped", "power_to_peak": 0.3}, {"name": "cell", "kind": "battery"}]),
+    ("", "metrics", ["co2", "peak_load"]),
+    ("time", "representative_days", {"count": 2, "years": 3}),
+    ("generators", "ramp_per_hour", {"lignite": 0.1, "gas": 2.0}),
+    ("market", "demand_response_steps", [{"share": 0.2, "price_per_kwh": 0.4}]),
+    ("market", "audit", 7),
+    *(("market", "mechanism", name) for name in ("pay_as_bid", "vcg", "mcafee", "muda", "continuous", "blocks")),
+]
+
+
 def strange(name, rng):
     """Return a built-in scenario with some keys on or beyond the edge of what is allowed, as YAML text."""
     tree = load(name).resolved()
+    for section, key, value in rng.sample(EXTRAS, rng.choice([0, 0, 1, 2])):
+        (tree[section] if section else tree)[key] = copy.deepcopy(value)
     leaves = []
 
     def walk(node):
-        for key, value in node.items():
-            if isinstance(value, dict):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if isinstance(value, dict | list):
                 walk(value)
             leaves.append((node, key))
 
@@ -188,6 +207,36 @@ def test_sixty_fuzzed_files(tmp_path):
     outcomes = attempt_all(range(60), tmp_path)
     assert outcomes.count("refused") > 20
     assert outcomes.count("run") > 5
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"generators.import_price_per_kwh": 60},
+            r"import_price_per_kwh: given 60; allowed above -0.05 .* at most 1.5",
+        ),
+        (
+            {"market.cap_per_kwh": 0.5},
+            r"market.cap_per_kwh: given 0.5; allowed at least 1\.\d+, the cost of the dearest",
+        ),
+        (
+            {"market.floor_per_kwh": 0.4},
+            r"market.floor_per_kwh: given 0.4; allowed below 0\.\d+, the cost of the cheapest",
+        ),
+    ],
+)
+def test_costs_beyond_the_pool_are_refused(overrides, message):
+    """Offers that the pool would not take are told when the scenario is loaded, not by the run (found by fuzzing)."""
+    with pytest.raises(ScenarioError, match=message):
+        load("quickstart", overrides)
+
+
+def test_a_plant_without_a_tick_keeps_out():
+    """Imports at the cap have no price that also covers their fee online: they offer nothing (found by fuzzing)."""
+    result = ga.run(load("online_auction_uniform", SMALL | {"generators.import_price_per_kwh": 1.5}))
+    assert_valid(result)
+    assert "imports" not in set(result["trades"].query("side == 'sell'")["party"])
 
 
 @pytest.mark.slow

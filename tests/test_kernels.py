@@ -53,6 +53,7 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
+from gridagora.agents.population import NO_PRICES
 from gridagora.sim.compiled import use_threads
 from gridagora.sim.streams import Streams, stream_key
 
@@ -358,7 +359,7 @@ SETTLE_BUY = table([9, 9, 9], [5, 6, 4], [5, 6, 4], kind=np.int32)
 SETTLE_SELL = table([0, 0, 0], [3, 2, 4], [3, 2, 4], kind=np.int32)
 
 
-def settle(here, margins=MARGINS, cuts=(0.0, 0.0), least=10_000, price_class=1, block=2):
+def settle(here, margins=MARGINS, cuts=(0.0, 0.0), least=10_000, price_class=1, block=2, own_price=NO_PRICES):
     """Settle the period of `here` in the prices and ticks above."""
     return delivery.settle(
         here.members,
@@ -372,6 +373,7 @@ def settle(here, margins=MARGINS, cuts=(0.0, 0.0), least=10_000, price_class=1, 
         PRICES,
         cuts,
         least,
+        own_price,
         block,
     )
 
@@ -405,6 +407,21 @@ def test_settlement_by_hand():
     assert totals[[T_BOUGHT, T_SOLD]].tolist() == [3_500_000, 4_000_000]
     assert totals[[T_BUYERS, T_SELLERS]].tolist() == [3, 3]
     assert totals[[T_SHED, T_CURTAILED]].tolist() == [0, 0]
+
+
+def test_awards_at_prices_of_their_own():
+    """Awards that are known already stay as they are: 2 kWh at 0.3 for 1.5 withdrawn, 1 kWh at 0.25 for 0.4 fed in.
+
+    Neither the margins nor the auction price count; undelivered and overbought energy has the imbalance prices.
+    """
+    here = world(2, strategy=[1, 1], planned=[2_000_000, -1_000_000], net=[1_500_000, -400_000])
+    totals = settle(here, margins=NOTHING_TRADES, price_class=0, own_price=np.array([0.3, 0.25]))
+    assert here.state.planned.tolist() == [2_000_000, -1_000_000]
+    assert here.accounts.money[PAID] == pytest.approx([600_000, 0])
+    assert here.accounts.money[EARNED] == pytest.approx([0, 250_000])
+    assert here.accounts.money[LONG] == pytest.approx([150_000, 0])
+    assert here.accounts.money[SHORT] == pytest.approx([0, 300_000])
+    assert totals[[T_BOUGHT, T_USED, T_SOLD, T_DELIVERED]].tolist() == [2_000_000, 1_500_000, 1_000_000, 400_000]
 
 
 def test_accounts_grow_from_period_to_period():
@@ -604,7 +621,7 @@ def whole_day(block):
         seen += [delivery.deliver(*gate, noise, noise[::-1].copy(), 0.9, block), here.state.net.copy()]
         margins, cuts = (6, 1, 3, 4, 2, 3), (0.01, 0.02)
         book = (here.members, here.today, here.state, here.accounts)
-        seen.append(delivery.settle(*book, 0, ticks, ticks, margins, PRICES, cuts, 10_000, block))
+        seen.append(delivery.settle(*book, 0, ticks, ticks, margins, PRICES, cuts, 10_000, NO_PRICES, block))
     bills = np.zeros(n, np.int64)
     weights = np.linspace(-0.5, 0.6, 3 * 6).reshape(3, 6)
     sums = delivery.bill_lines(

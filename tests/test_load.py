@@ -12,8 +12,11 @@ from gridagora.scenarios.load import FOLDER, Scenario, ScenarioError, builtin, l
 from gridagora.scenarios.plausible import faults, memory_needed
 from gridagora.scenarios.schema import ScenarioModel
 
-NAMES = ["baseline_traditional", "one_factory_one_price", "online_auction_uniform", "quickstart"]
-NAMES += ["state_grid_scale", "tou"]
+ONLINE = [f"online_auction_{name}" for name in ("continuous", "mcafee", "muda", "pay_as_bid", "uniform")]
+NAMES = [
+    *("baseline_traditional", "feeder_lv3", "nodal_case5", "one_factory_one_price", *ONLINE),
+    *("quickstart", "state_grid_scale", "tou"),
+]
 
 
 @pytest.fixture
@@ -53,7 +56,10 @@ def test_quickstart_is_the_defaults():
 
 def test_builtin_differences():
     """Each built-in scenario differs from quickstart in what it is about."""
-    quickstart, baseline, regulated, uniform, tou = (load(n) for n in ["quickstart", *NAMES[:3], "tou"])
+    quickstart, baseline, regulated, uniform, tou = (
+        load(name)
+        for name in ("quickstart", "baseline_traditional", "one_factory_one_price", "online_auction_uniform", "tou")
+    )
     assert quickstart.market.online
     assert not baseline.market.online
     assert regulated.market.pool_rule == "regulated"
@@ -112,7 +118,7 @@ def test_maps_of_names_are_replaced_as_a_whole(write):
 def test_populations_may_be_absent_and_come_back(write):
     """`null` removes a population; a mapping over it brings it back with its defaults."""
     none = write("base: quickstart\nfirms: null\nfarms: null\n", "households_only.yaml")
-    assert list(load(none).populations) == ["households"]
+    assert list(load(none).groups) == ["households"]
     assert load(none, {"firms.count": 3}).firms.annual_kwh_max == 200_000.0
 
 
@@ -219,7 +225,7 @@ REFUSALS = [
     ("market: {online: maybe}", "market.online: given 'maybe'; allowed true or false"),
     ("market: {k: .nan}", "market.k: given nan; allowed a number from 0 to 1"),
     ("market: {method: exakt}", "market.method: given 'exakt'; allowed one of auto, exact, pyomo; nearest 'exact'"),
-    ("market: 5", "market: given 5; allowed a mapping with keys pool_rule, online, "),
+    ("market: 5", "market: given 5; allowed a mapping with keys pool_rule, pool_price, online, "),
     ("market: [1]", "market: given [1]; allowed a mapping with keys"),
     (
         "market: {floor_per_kwh: 2, cap_per_kwh: 1}",
@@ -271,7 +277,7 @@ REFUSALS = [
     ("households: {own_elasticity: 0.1}", "own_elasticity: given 0.1; allowed a number from -10 to 0"),
     ("households: {cross_elasticity: -0.1}", "cross_elasticity: given -0.1; allowed a number from 0 to 10"),
     ("households: {tariff: industrial}", "given 'industrial'; allowed one of residential, commercial, agricultural"),
-    ("households: {strategies: {zip: 1}}", "unknown key 'zip'; allowed truthful, zi_constrained"),
+    ("households: {strategies: {zap: 1}}", "unknown key 'zap'; allowed truthful, zi_constrained, zip, "),
     ("households: {strategies: {truthful: 0.7}}", "strategies: given shares that sum to 0.7; they must sum to 1"),
     (
         "households: {archetypes: {single: {share: 0.4, annual_kwh: 1300}}}",
@@ -486,7 +492,7 @@ def test_any_mutation_loads_or_is_refused(text, edits, fuzzed):
         text = text[:start] + piece + text[start + length :]
     fuzzed.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
-        assert load(fuzzed).populations
+        assert load(fuzzed).groups
     except ScenarioError as error:
         assert all(problem.message for problem in error.problems)
 

@@ -25,6 +25,7 @@ from gridagora.agents.population import Population
 from gridagora.agents.profiles import Profiles
 from gridagora.markets.settlement import PeerTerms
 from gridagora.markets.tariffs import Flat
+from gridagora.scenarios.schema_population import Strategies
 from gridagora.sim.streams import Streams
 
 
@@ -44,7 +45,7 @@ def members(monkeypatch):
         storage_kwh=1.0,
         storage_kw=1.0,
         consent_share=1.0,
-        strategies=SimpleNamespace(truthful=1.0),
+        strategies=Strategies(truthful=1.0),
         noise_sigma=0.0,
         noise_rho=0.0,
     )

@@ -415,7 +415,7 @@ def test_weather_within_reason(tmp_path, unit, value, allowed):
         ({"unit": "GWh"}, "Input should be 'kW', 'kWh'"),
         ({"unit": "degC"}, "given 'degC'; allowed with kind load: kW, MW, W, kWh, MWh, Wh"),
         ({"kind": "heat"}, "Input should be 'load', 'pv', 'price' or 'weather'"),
-        ({"path": "own.xlsx"}, "String should match pattern"),
+        ({"path": "own.xlsx"}, "given 'own.xlsx'; allowed a file whose name ends with .csv or .parquet"),
         ({"columns": ["a", "b", "a"]}, "given a more than once; allowed names of columns, each once, or the word all"),
         ({"columns": []}, "given an empty list; allowed names of columns"),
         ({"columns": "a"}, "Input should be 'all'"),
@@ -456,9 +456,13 @@ HOW_TO = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "own_data.
 def test_how_to(tmp_path):
     """The mapping, the table and the refusals that the how-to page shows are those of the program."""
     blocks = re.findall(r"```(\w+)\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
-    shown = DataFile(**parse(blocks[0][1].encode()).value)
+    mapping, table, refusals = (
+        next(text for _, text in blocks if text.startswith(start))
+        for start in ("path: meters", "time,house_1", "mine.yaml:4: households.profiles: ")
+    )
+    shown = DataFile(**parse(mapping.encode()).value)
     assert shown.columns == ("house_1", "house_7")
-    tmp_path.joinpath("street.csv").write_text(blocks[1][1], encoding="utf-8")
+    tmp_path.joinpath("street.csv").write_text(table, encoding="utf-8")
     street = shown.model_copy(update={"path": "street.csv", "time_zone": None})
     with pytest.raises(DataFileError) as info:  # two rows are no day
         read_series(street, tmp_path, NEW_YEAR, 1, 15)
@@ -470,4 +474,4 @@ def test_how_to(tmp_path):
     write(tmp_path, {"time": times, "house_1": load, "house_7": 1.0}, "street.csv")
     with pytest.raises(DataFileError) as info:
         read_series(street, tmp_path, NEW_YEAR, 1, 15)
-    assert blocks[3][1].splitlines() == info.value.problems
+    assert refusals.splitlines() == [f"mine.yaml:4: households.profiles: {text}" for text in info.value.problems]

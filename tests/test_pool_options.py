@@ -1,5 +1,7 @@
 """Options of the pool from the scenario to the books: ramps, start-up, storage, demand steps."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -183,3 +185,70 @@ def test_demand_below_the_pool_price_is_not_bought_ahead(simulate, method):
         assert (np.abs(supplier_imbalance(full) - supplier_imbalance(short) - part) <= 1).all()
         assert (short.pool.price <= full.pool.price).all()
         assert (short.pool.demand_quanta[0, :, 1] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        (
+            {"minimum_up_hours": -1},
+            "generators.start_up.gas.minimum_up_hours: given -1; allowed a number from 0 to 168",
+        ),
+        ({"minimum_down_hours": 169}, "generators.start_up.gas.minimum_down_hours: given 169; allowed a number from 0"),
+        ({"minimum_up_hours": "x"}, "generators.start_up.gas.minimum_up_hours: given 'x'; allowed a number"),
+    ],
+)
+def test_minimum_times_are_bounded(terms, message):
+    """From 0 to a week; prices come from one of two programs."""
+    with pytest.raises(ScenarioError) as info:
+        load("quickstart", {"generators.start_up": {"gas": {"cost_per_kw": 0.1} | terms}})
+    assert message in str(info.value)
+    with pytest.raises(ScenarioError, match=r"generators.start_up_pricing: given 'chp'; allowed one of ip, lp"):
+        load("quickstart", {"generators.start_up_pricing": "chp"})
+
+
+STARTING = {"generators.blocks": 6, "market.online": False, "households.pv_share": 0.25}
+
+
+def started(simulate, pricing="ip", minutes=60, **times):
+    """Return a run of two days in which hard coal has to start, at least at half its capacity."""
+    coal = {"hard_coal": {"cost_per_kw": 0.02, "minimum_load": 0.5} | times}
+    terms = {"generators.start_up": coal, "generators.start_up_pricing": pricing, "time.period_minutes": minutes}
+    return simulate(STARTING | terms)
+
+
+def shortest(model, runs):
+    """Return how long hard coal at least runs on, or rests, between two switches [h]."""
+    pools = [record.pool for record in model.recorder.records]
+    (coal,) = (index for index, unit in enumerate(model.parts.units) if unit.fuel == "hard_coal")
+    on = np.concatenate([pool.schedule_quanta[:, coal] + pool.idle_quanta[:, coal] for pool in pools]) > 0
+    switched = np.flatnonzero(np.diff(on)) + 1
+    spells = [b - a for a, b in pairwise(switched) if on[a] == runs]
+    return min(spells) * model.calendar.hours_per_period
+
+
+def test_minimum_up_and_down_times_bind(simulate):
+    """Free to switch, hard coal runs for 4 h and rests for 7 h; with 6 h and 8 h at least it does not, over midnight.
+
+    Hours count whatever the settlement period; 5.75 h of half-hours are 6 h.
+    """
+    free = started(simulate)
+    assert (shortest(free, runs=True), shortest(free, runs=False)) == (4.0, 7.0)
+    assert shortest(started(simulate, minimum_up_hours=6), runs=True) >= 6.0
+    assert shortest(started(simulate, minimum_down_hours=8), runs=False) >= 8.0
+    assert shortest(started(simulate, minutes=30), runs=True) < 6.0
+    assert shortest(started(simulate, minutes=30, minimum_up_hours=5.75), runs=True) >= 6.0
+
+
+def test_prices_of_the_relaxation_need_less_uplift(simulate):
+    """The key chooses where prices come from; the schedule stays, and less is left to make good."""
+    fixed, relaxed = (started(simulate, pricing) for pricing in ("ip", "lp"))
+    assert fixed.parts.pool.price_rule == "solver's dual with binaries fixed, uplift"
+    assert relaxed.parts.pool.price_rule == "solver's dual of the relaxation, uplift"
+    made_good = []
+    for model in (fixed, relaxed):
+        uplift = [record.pool.uplift for record in model.recorder.records]
+        made_good.append(-sum(int(amount[amount < 0].sum()) for amount in uplift))
+    assert made_good[0] > made_good[1] > 0
+    for one, other in zip(fixed.recorder.records, relaxed.recorder.records, strict=True):
+        assert (one.pool.schedule_quanta > 0).tolist() == (other.pool.schedule_quanta > 0).tolist()

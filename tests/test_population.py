@@ -34,6 +34,7 @@ from gridagora.agents.profiles import Profiles
 from gridagora.markets.price_grid import clear_grid
 from gridagora.markets.settlement import PeerTerms
 from gridagora.markets.tariffs import Flat, TimeOfUse
+from gridagora.scenarios.schema_population import Strategies
 from gridagora.sim.clock import Calendar
 from gridagora.sim.streams import Streams
 
@@ -64,12 +65,14 @@ def terms(count, **changed):
         "storage_kw": 1.0,
         "storage_efficiency": 0.8,
         "consent_share": 1.0,
-        "strategies": SimpleNamespace(truthful=1.0),
+        "strategies": Strategies(truthful=1.0),
         "noise_sigma": 0.0,
         "noise_rho": 0.5,
         "own_elasticity": 0.0,
         "cross_elasticity": 0.0,
         "response": "linear",
+        "substitution_elasticity": 0.0,
+        "daily_elasticity": 0.0,
         "load_neutral": False,
         "awareness": 1.0,
         "annual_kwh": 2400.0,
@@ -181,13 +184,42 @@ def test_cross_response_with_time_of_use():
     assert plan.price_class.tolist() == [1] * 8 + [0] * 12 + [1] * 4
 
 
+def test_ces_response_reaches_the_plan():
+    """A mean price above the reference by half and a daily elasticity of -1 take a third of an even day's load.
+
+    Day 0.9 and night 0.6 against 0.5 with substitution 1: Q_day / Q_night = 2 / 3, so 0.8 and 1.2 of the mean.
+    """
+    tariff = TimeOfUse(
+        energy_per_kwh={"day": 0.703, "night": 0.403},
+        windows={"day": ["08:00-20:00"], "night": ["20:00-08:00"]},
+        reference_per_kwh=0.5,
+    )
+    members = build([1000], tariff=tariff, response="ces", substitution_elasticity=1.0, daily_elasticity=-1.0)
+    plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
+    assert plan.totals[[0, 8], P_WITHDRAWAL].tolist() == [800_000, 533_333]
+
+
+@pytest.mark.parametrize("response", ["linear", "log", "ces"])
+def test_without_elasticities_prices_change_bills_and_never_load(response):
+    """Zero elasticities: a steep tariff leaves the tables of loads as they are, to the last bit."""
+    tariff = TimeOfUse(
+        energy_per_kwh={"day": 0.9, "night": 0.1},
+        windows={"day": ["08:00-20:00"], "night": ["20:00-08:00"]},
+        reference_per_kwh=0.37,
+    )
+    steep = build([1000, 2000], tariff=tariff, response=response).forecast(CALENDAR.day(2), ONES, ONES, LEAST)
+    flat = build([1000, 2000], response=response).forecast(CALENDAR.day(2), ONES, ONES, LEAST)
+    assert (steep.load == flat.load).all()
+    assert (steep.energy_price != flat.energy_price).any()
+
+
 def test_reservation_prices_by_hand():
     """Buyers 0.353 + 0.17 - 0.08 - 0.005 = 0.438, sellers 0.36 + 0.005 = 0.365 (market_day.md 2).
 
     On a grid from -0.05 in steps of 0.001 these are ticks 488 and 415; in steps of 0.01 buyers round down to 0.43,
     tick 48, and sellers up to 0.37, tick 42.
     """
-    members = build([1000], strategies=SimpleNamespace(truthful=1.0))
+    members = build([1000], strategies=Strategies(truthful=1.0))
     plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
     for tick, buy, sell in ((0.001, 488, 415), (0.01, 48, 42)):
         quotes = members.quotes(plan, -0.05, 1.5, tick)
@@ -405,7 +437,7 @@ def test_shares_of_owners_and_strategies():
         storage_share=0.25,
         pv_kwp_cv=0.3,
         consent_share=0.8,
-        strategies=SimpleNamespace(truthful=0.6),
+        strategies=Strategies(truthful=0.6, zi_constrained=0.4),
     )
     columns = members.members
     pv = columns.pv_annual_kwh > 0

@@ -1,4 +1,4 @@
-"""One factory, one price: the dispatch of the pool at unit-specific prices."""
+"""One factory, one price, and given prices: the dispatch of the pool at other prices than its own."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridagora.markets.pool_day import PoolResult
-from gridagora.markets.regulated import regulate
+from gridagora.markets.regulated import pay_given, regulate
 
 UNIT_PRICE = np.array([0.3, 0.6])
 
@@ -104,3 +104,37 @@ def test_payments_cancel_and_the_price_is_a_mean(periods, first, second):
     assert (after.price[~runs] == 0.25).all()
     assert (after.price[runs] >= min(first, second) * (1 - 1e-12)).all()
     assert (after.price[runs] <= max(first, second) * (1 + 1e-12)).all()
+
+
+def test_given_prices_by_hand():
+    """150 kWh at 0.2, 100 at -0.1 and 0 at 0.9: 30 - 10 of which the plants get 20 - 10 and 10 for 50 kWh.
+
+    The first buyer takes 120, 110 and 10: 24 - 11 + 9. The second takes 30 and sells 10 twice: 6 + 1 - 9.
+    """
+    kwh = 1_000_000
+    before = pool(
+        [[100 * kwh, 50 * kwh], [100 * kwh, 0], [0, 0]],
+        [[120 * kwh, 110 * kwh, 10 * kwh], [30 * kwh, 0, 0]],
+        [[0, 0, 0], [0, 10 * kwh, 10 * kwh]],
+    )
+    price = np.array([0.2, -0.1, 0.9])
+    after = pay_given(before, price)
+    assert after.price.tolist() == after.price_low.tolist() == after.price_high.tolist() == price.tolist()
+    assert after.payments.tolist() == [22_000_000, -2_000_000, -10_000_000, -10_000_000]
+    assert after.schedule_quanta is before.schedule_quanta
+    assert (after.welfare, after.method) == (7.0, "exact")
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(QUANTA, QUANTA, st.integers(0, 100), st.floats(-2, 2)), min_size=1, max_size=4))
+def test_payments_at_given_prices_cancel(periods):
+    """Whatever the prices' signs, payments sum to 0 and each party has its own to the rounding."""
+    schedule = np.array([[a, b] for a, b, _, _ in periods])
+    price = np.array([p for _, _, _, p in periods])
+    total = schedule.sum(axis=1)
+    first = total * np.array([share for _, _, share, _ in periods]) // 100
+    after = pay_given(pool(schedule, [first, total - first], np.zeros((2, len(periods)))), price)
+    assert after.payments.sum() == 0
+    assert after.payments[0] == pytest.approx(float((first * price).sum()), abs=2)
+    assert after.payments[1] == pytest.approx(float(((total - first) * price).sum()), abs=0.51)
+    assert -after.payments[2:] == pytest.approx((schedule * price[:, None]).sum(axis=0), abs=0.51)

@@ -40,7 +40,7 @@ def test_defaults():
     assert (scenario.seed, scenario.currency, scenario.time.period_minutes) == (42, "CNY", 15)
     assert scenario.time.start == date(2016, 6, 6)
     assert scenario.time.start.weekday() == 0
-    households, firms, farms = scenario.populations.values()
+    households, firms, farms = scenario.groups.values()
     assert (households.count, firms.count, farms.count) == (1000, 20, 4)
     assert (households.own_elasticity, firms.own_elasticity) == (-0.1, -0.05)
     assert (households.tariff, firms.tariff, farms.tariff) == ("residential", "commercial", "agricultural")
@@ -120,7 +120,7 @@ def test_sums_to_one():
         (dict[str, Share], "a mapping of name to a number from 0 to 1"),
         (tuple[str, ...], "a list of text"),
         (int | None, "a whole number or null"),
-        (Time, "a mapping with keys start, days, period_minutes"),
+        (Time, "a mapping with keys start, days, representative_days, period_minutes"),
         (bytes, "any value"),
     ],
 )

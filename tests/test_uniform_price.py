@@ -36,12 +36,13 @@ def test_options_reach_the_mechanism():
         (
             "uniform_prise",
             {},
-            "unknown mechanism 'uniform_prise'; choose one of: uniform_price; nearest 'uniform_price'",
+            f"unknown mechanism 'uniform_prise'; choose one of: {', '.join(sorted(MECHANISMS))}; "
+            "nearest 'uniform_price'",
         ),
         (
             "uniform_price",
             {"metod": "exact"},
-            "unknown option of uniform_price 'metod'; choose one of: k, method; nearest 'method'",
+            "unknown option of uniform_price 'metod'; choose one of: hours, k, method, network; nearest 'method'",
         ),
         (
             "uniform_price",

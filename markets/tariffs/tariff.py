@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
+from gridagora.sim.clock import Day
 from gridagora.sim.plugin import Frozen
 
 #: Energy columns of a member behind those of retail energy by price class, and its money columns.
@@ -65,7 +66,8 @@ class BillLine:
     quantity : float
         Quantity in `unit`.
     unit : str
-        ``"kWh"`` or ``"day"``.
+        ``"kWh"`` or ``"day"``; on a metered bill also ``"kW month"``, ``"kVA month"``, ``"kvarh"``, ``"month"``,
+        ``"fee"`` and ``"currency"``.
     price : float
         Price [currency/unit]; the mean price where it varied, nan without a quantity.
     amount : float
@@ -190,6 +192,13 @@ class Tariff(Frozen):
             Index into :attr:`classes`.
         """
 
+    def class_on(self, day: Day, periods: int) -> NDArray[np.uint8]:
+        """Return the price class of each settlement period of one day, shape (periods,).
+
+        A tariff whose prices depend on the date, not on the day type alone, answers here.
+        """
+        return self.class_of_period(day.day_type, periods)
+
     def energy_price(self, day_type: str, periods: int) -> NDArray[np.float64]:
         """Return the energy part of the price in each period of a day [currency/kWh], shape (periods,)."""
         prices: NDArray[np.float64] = self.energy_prices[self.class_of_period(day_type, periods)]
@@ -232,13 +241,13 @@ class Tariff(Frozen):
             Line("levy", "levy", "government", weights(n, "retail", "used"), self.levy_per_kwh, money()),
         )
 
-    def bill(self, retail_kwh: NDArray[np.float64], days: int) -> list[BillLine]:
+    def bill(self, retail_kwh: ArrayLike, days: int) -> list[BillLine]:
         """Return the bill of a customer without peer trade.
 
         Parameters
         ----------
-        retail_kwh : ndarray of float64, shape (n_classes,)
-            Energy bought from the supplier by price class [kWh].
+        retail_kwh : array_like of float64, shape (n_classes,)
+            Energy bought from the supplier by price class [kWh], at least 0.
         days : int
             Days under the tariff.
 
@@ -246,7 +255,18 @@ class Tariff(Frozen):
         -------
         list of BillLine
             Each line rounded once to 1e-6 currency.
+
+        Raises
+        ------
+        ValueError
+            If there is not one finite energy of at least 0 for each class.
         """
+        used = np.asarray(retail_kwh, np.float64)
+        if used.shape != (len(self.classes),) or not np.isfinite(used).all() or (used < 0).any():
+            raise ValueError(
+                f"retail_kwh: given {used.tolist()}; allowed a finite energy of at least 0 [kWh] for each of "
+                f"{', '.join(self.classes)}; sum the meter by price class"
+            )
         energy = np.zeros(len(self.classes) + len(ENERGY), np.int64)
-        energy[: len(self.classes)] = np.rint(np.asarray(retail_kwh) * 1e6)
+        energy[: len(self.classes)] = np.rint(used * 1e6)
         return explain(self.lines(0.0), energy, np.zeros(len(MONEY)), days)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gridagora.sim.atomic import write_file
 from gridagora.sim.report import figures
 from gridagora.sim.report.labels import currency, number
+from gridagora.sim.report.market_figures import area_prices
 from gridagora.sim.report.sankey import payments_by_role, who_paid_whom
 from gridagora.sim.results import REPORT_MARK, is_report, read_manifest, read_tables
 
@@ -29,6 +30,8 @@ CAPTIONS = {
     "Prices": "The same days. The shaded band is the interval of prices at which the auction's supply and demand meet.",
     "Auction with the largest volume": "Bids and offers as they were made, sorted by price. The price lies in the "
     "competitive interval; the mechanism's rule picks the point.",
+    "Prices by area": "Day-ahead prices of the areas of the grid over the run, the cheapest area first. Where they "
+    "differ, lines are full, and the grid company keeps the congestion rent.",
     "Distribution of bills": "Members by their bill over the run, all payments for electricity included; below zero "
     "where a member earned more than it paid.",
     "Who paid whom": "Payments over the run between roles, from the ledger: payers on the left, receivers on the "
@@ -173,6 +176,8 @@ def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str, shown: int, of: s
     }
     if "auction_curve" in tables:
         drawn["Auction with the largest volume"] = figures.auction_curve(tables).figure
+    if "areas" in tables:
+        drawn["Prices by area"] = area_prices(tables).figure
     if "bill_distribution" in tables:
         drawn["Distribution of bills"] = figures.bill_distribution(tables)
     pictures = [

@@ -1,5 +1,9 @@
 """Results depend on the scenario and the seed, and on nothing else."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,6 +34,44 @@ def test_block_size(simulate, block):
 def test_threads(simulate):
     """One thread and two give the same tables."""
     same(simulate(block=7), simulate({"threads": 2}, block=7))
+
+
+#: Prints a digest of all tables and books of a run on 1, 2 and 4 threads.
+THREADS = """
+import hashlib
+from gridagora.scenarios.load import load
+from gridagora.scenarios.simulation import Simulation
+from gridagora.sim.compiled import use_threads
+
+overrides = {"households.count": 60, "firms.count": 4, "farms.count": 2, "time.days": 1}
+for threads in (1, 2, 4):
+    model = Simulation(load("quickstart", overrides), block=7)
+    use_threads(threads)  # a scenario may not ask for more than the machine has
+    model.step()
+    seen = hashlib.sha256()
+    for name in ("intervals", "members", "trades", "auction_audit"):
+        seen.update(model.recorder.frame(name).to_csv().encode())
+    seen.update(model.ledger.frame().to_csv().encode())
+    for population in model.populations:
+        for column in (*population.state, *population.accounts, population.bills, population.billed):
+            seen.update(column.tobytes())
+    print(threads, seen.hexdigest())
+"""
+
+
+@pytest.mark.compiled
+def test_threads_more_than_processors():
+    """One thread, two and four give the same bytes, on any machine."""
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS],
+        env={**os.environ, "NUMBA_NUM_THREADS": "4"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    threads, digests = zip(*(line.split() for line in done.stdout.splitlines()), strict=True)
+    assert threads == ("1", "2", "4")
+    assert len(set(digests)) == 1
 
 
 def test_order_of_populations(simulate):

@@ -46,6 +46,13 @@ WORLDS = {
     "storage, too much sun": STORAGES | SUNNY,
     "start-up": STARTS | EVERYONE | {"time.period_minutes": 60},
     "demand steps": STEPS,
+    "pay as bid": {"market.mechanism": "pay_as_bid"} | EVERYONE,
+    "midpoint": {"market.mechanism": "pay_as_bid", "market.mechanism_options": {"pairs": "midpoint"}} | EVERYONE,
+    "vcg": {"market.mechanism": "vcg"} | EVERYONE,
+    "mcafee": {"market.mechanism": "mcafee"} | EVERYONE,
+    "muda": {"market.mechanism": "muda"} | EVERYONE,
+    "continuous": {"market.mechanism": "continuous"} | EVERYONE,
+    "continuous, scarce": {"market.mechanism": "continuous"} | SCARCE,
     "all options": RAMPS | STORAGES | STARTS | STEPS | EVERYONE | {"time.period_minutes": 60},
 }
 

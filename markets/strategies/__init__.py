@@ -1,0 +1,1 @@
+"""Bidding strategies (model.md A4), one file each, all with the same interface."""
