@@ -119,7 +119,8 @@ def clear_book(model: Simulation, record: DayRecord, period: int, others: Orders
     price = np.where(award > 0, np.nan_to_num(found.unit_price), 0.0)
     told = _note_outcome(auctions, period, book, found, award, price)
     if parts.feeder is not None:
-        _note_areas(auctions, period, book, award, price, np.asarray(found.price), parts.feeder)
+        areas = np.broadcast_to(found.price, (len(parts.feeder.grid.network.areas),))
+        _note_areas(auctions, period, book, award, price, areas, parts.feeder)
     ends = np.cumsum([part.place.size for part in orders])[:-1]
     awards, prices = np.split(award, ends), np.split(price, ends)
     auctions.note_others(period, others.place, awards[-1], prices[-1])

@@ -182,8 +182,8 @@ def _network(scenario: ScenarioModel) -> list[Fault]:
         if not market.online:
             message = "given lin_dist_flow, on which members trade online, with market.online false: give copperplate"
             found.append((("network", "kind"), message))
-        if market.mechanism != "uniform_price":
-            message = f"given {market.mechanism} with network lin_dist_flow, which uniform_price alone can price"
+        if market.mechanism not in ("uniform_price", "continuous"):
+            message = f"given {market.mechanism} with network lin_dist_flow; allowed there: uniform_price, continuous"
             found.append((("market", "mechanism"), message))
         if market.method == "exact":
             message = "given exact with network lin_dist_flow, which only the model clears: give auto or pyomo"

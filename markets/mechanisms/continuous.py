@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, InstanceOf
 
 from gridagora.markets.admission import refuse_several_areas
 from gridagora.markets.continuous.arrivals import by_time, random_rounds
@@ -14,6 +14,9 @@ from gridagora.markets.continuous.engine import Engine
 from gridagora.markets.continuous.rules import BookRules
 from gridagora.markets.mechanisms.properties import Budget, StrategyProof
 from gridagora.markets.merit_order import clear_merit_order, fixed_point
+from gridagora.markets.network.grid import Network
+from gridagora.markets.network.in_turn import trade_in_turn
+from gridagora.markets.network.trade_check import TradeCheck
 from gridagora.markets.orders import BUY, Clearing, FloatArray, IntArray, OrderBook
 from gridagora.sim.plugin import Frozen
 
@@ -51,13 +54,23 @@ class ContinuousAuction(Frozen):
     spread_improvement: bool = False
     """Take only orders better than the best resting one of their side (the "NYSE" rule of experiments)."""
 
+    network: InstanceOf[Network] | None = None
+    """Areas and lines; before each trade the network says how much of it they still carry (C5.3)."""
+
+    hours: Annotated[float, Field(gt=0)] = 1.0
+    """Length of the settlement period [h]; counts on a network alone."""
+
+    line_charge: Annotated[float, Field(ge=0)] = 0.0
+    """What an order that meets a resting one pays for each kWh by which the trade raises the flow of a line
+    [currency/kWh]; the auctioneer keeps it. Counts on a network alone."""
+
     def clear(self, book: OrderBook) -> Clearing:
         """Clear the book.
 
         Parameters
         ----------
         book : OrderBook
-            Orders of one area; those of quantity 0 do not enter.
+            Orders of one area, or of any area of the network; those of quantity 0 do not enter.
 
         Returns
         -------
@@ -67,10 +80,13 @@ class ContinuousAuction(Frozen):
         Raises
         ------
         ValueError
-            If the orders belong to several areas, or own trade is to be prevented in a book without agents.
+            If the orders belong to several areas and there is no network, or own trade is to be prevented in a book
+            without agents or on a network.
         """
         import pandas as pd
 
+        if self.network is not None:
+            return self._on_network(book, self.network)
         refuse_several_areas(book)
         if self.self_trade != "allow" and book.agent is None:
             raise ValueError(
@@ -99,6 +115,45 @@ class ContinuousAuction(Frozen):
                     "quantity": np.ldexp(met["quantity"].astype(np.float64), -exponent),
                     "price": price[met["tick"]],
                     "seq": seq,
+                }
+            ),
+        )
+
+    def _on_network(self, book: OrderBook, network: Network) -> Clearing:
+        """Clear the book trade by trade, each checked by the network; who comes later pays its charge."""
+        import pandas as pd
+
+        if book.area is None or self.self_trade != "allow" or self.spread_improvement:
+            raise ValueError(
+                "on a network orders need areas, and self_trade and spread_improvement have no effect there; "
+                "give the column `area`, leave the two out"
+            )
+        network.area_index(book.area)
+        order = self._arrivals(book)
+        deals = trade_in_turn(
+            book, order[book.quantity[order] > 0], TradeCheck(network, self.hours, 0.0, self.line_charge)
+        )
+        accepted, value = np.zeros(len(book)), np.zeros(len(book))
+        for deal in deals:
+            accepted[[deal.first, deal.second]] += deal.quantity
+            value[deal.second] += deal.quantity * deal.price
+            value[deal.first] += deal.quantity * (deal.price + book.side[deal.first] * deal.charge)
+        unit_price = np.divide(value, accepted, out=np.full(len(book), np.nan), where=accepted > 0)
+        swapped = [(d.first, d.second) if book.side[d.first] == BUY else (d.second, d.first) for d in deals]
+        return Clearing.of(
+            book,
+            np.minimum(accepted, book.quantity),
+            unit_price,
+            price=np.nan,
+            price_interval=clear_merit_order(book).price_interval,
+            method="exact",
+            trades=pd.DataFrame(
+                {
+                    "buyer": [buyer for buyer, _ in swapped],
+                    "seller": [seller for _, seller in swapped],
+                    "quantity": [deal.quantity for deal in deals],
+                    "price": [deal.price for deal in deals],
+                    "seq": np.arange(len(deals)),
                 }
             ),
         )
