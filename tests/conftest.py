@@ -2,11 +2,15 @@
 
 import numba
 import pytest
+from hypothesis import settings
 
 from gridagora.agents import population
 from gridagora.scenarios.load import load
 from gridagora.scenarios.record import Recorder
 from gridagora.scenarios.simulation import Simulation
+
+settings.register_profile("patient", deadline=None)  # machines are shared: no test asserts a time
+settings.load_profile("patient")
 
 if numba.config.DISABLE_JIT:
     population.ROWS = 64  # noise tables take ten seconds a run where kernels are plain Python
