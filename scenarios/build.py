@@ -337,7 +337,9 @@ def _pool(
     start_cost = [starts[u.fuel].cost_per_kw * u.capacity_kw if u.fuel in starts else math.nan for u in units]
     technique = Technique(
         len(units),
-        ramp_kwh=capacity * [ramps[unit.fuel] * hours if unit.fuel in ramps else math.inf for unit in units],
+        ramp_kwh=[
+            ramps[u.fuel] * hours * c if u.fuel in ramps else math.inf for u, c in zip(units, capacity, strict=True)
+        ],
         minimum_kwh=capacity * [starts[unit.fuel].minimum_load if unit.fuel in starts else 0.0 for unit in units],
         start_cost=start_cost,
         minimum_up=[_periods(starts[u.fuel].minimum_up_hours, hours) if u.fuel in starts else 1 for u in units],

@@ -18,6 +18,8 @@ Fault = tuple[tuple[str | int, ...], str]
 
 #: What a run keeps for a member while it is built and run, without its price classes [bytes].
 BYTES_PER_MEMBER = 192
+#: Least energy of a pool storage, with room for members that use less than the mean [kWh].
+LEAST_STORED_KWH = 0.1
 #: What an order that stands on its own adds while an auction clears [bytes].
 BYTES_PER_ORDER = 200
 #: What a member that learns adds: values of 30 margins, for buying and for selling [bytes].
@@ -51,6 +53,7 @@ def faults(scenario: ScenarioModel, processors: int, memory: int) -> list[Fault]
         *(_windows(scenario) or _prices(scenario)),
         *_pool(scenario),
         *_given(scenario),
+        *_storages(scenario),
         *_network(scenario),
         *_audit(scenario),
         *_costs(scenario),
@@ -157,6 +160,21 @@ def _given(scenario: ScenarioModel) -> list[Fault]:
         )
         return [(("market", "pool_price"), message)]
     return []
+
+
+def _storages(scenario: ScenarioModel) -> list[Fault]:
+    """Refuse storages of next to nothing, by the mean load, which no peak is below."""
+    mean_kw = sum(group.count * group.mean_annual_kwh for group in scenario.groups.values()) / (24 * DAYS_A_YEAR)
+    found: list[Fault] = []
+    for number, storage in enumerate(scenario.storages):
+        least = LEAST_STORED_KWH / max(mean_kw * storage.hours_of_power, 1e-300)
+        if storage.power_to_peak < least:
+            message = (
+                f"given {storage.power_to_peak:g}, which at a mean load of {mean_kw:.3g} kW and "
+                f"{storage.hours_of_power:g} hours holds less than {LEAST_STORED_KWH} kWh; allowed at least {least:.3g}"
+            )
+            found.append((("storages", number, "power_to_peak"), message))
+    return found
 
 
 def _network(scenario: ScenarioModel) -> list[Fault]:

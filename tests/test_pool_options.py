@@ -252,3 +252,21 @@ def test_prices_of_the_relaxation_need_less_uplift(simulate):
     assert made_good[0] > made_good[1] > 0
     for one, other in zip(fixed.recorder.records, relaxed.recorder.records, strict=True):
         assert (one.pool.schedule_quanta > 0).tolist() == (other.pool.schedule_quanta > 0).tolist()
+
+
+def test_storages_of_next_to_nothing_are_refused():
+    """20 households use 5.5 kW on average: a millionth of that for six hours is 0.03 Wh, no storage."""
+    overrides = {"households.count": 20, "firms": None, "farms": None}
+    storage = {"storages": [{"name": "lake", "power_to_peak": 1e-6}]}
+    with pytest.raises(
+        ScenarioError, match=r"storages\.0\.power_to_peak: given 1e-06, which at a mean load of 5\.46 kW"
+    ):
+        load("quickstart", overrides | storage)
+
+
+def test_units_without_capacity_have_ramps_that_do_not_bind(simulate):
+    """Imports of no capacity beside plants with ramps: the pool clears."""
+    model = simulate(
+        {"generators.import_capacity_to_peak": 0.0, "generators.ramp_per_hour": {"gas": 1.0}, "time.days": 1}
+    )
+    assert model.recorder.records[0].pool.schedule_quanta.sum() > 0
