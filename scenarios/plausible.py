@@ -164,7 +164,8 @@ def _given(scenario: ScenarioModel) -> list[Fault]:
 
 def _storages(scenario: ScenarioModel) -> list[Fault]:
     """Refuse storages of next to nothing, by the mean load, which no peak is below."""
-    mean_kw = sum(group.count * group.mean_annual_kwh for group in scenario.groups.values()) / (24 * DAYS_A_YEAR)
+    groups: list[Any] = list(scenario.groups.values())
+    mean_kw = sum(group.count * group.mean_annual_kwh for group in groups) / (24 * DAYS_A_YEAR)
     found: list[Fault] = []
     for number, storage in enumerate(scenario.storages):
         least = LEAST_STORED_KWH / max(mean_kw * storage.hours_of_power, 1e-300)
