@@ -236,9 +236,13 @@ class Market(Frozen):
 
     @property
     def options_of_mechanism(self) -> dict[str, Any]:
-        """All options of the mechanism: those given, `k` and `method` where it has them, and a seed where it draws."""
+        """All options of the mechanism: those given, `k` and `method` where it has them, and a seed where it draws.
+
+        Orders of a run have no time of entry: unless an option says otherwise chance decides who comes first, because
+        as they stand the populations would come by name.
+        """
         own = signature(MECHANISMS[self.mechanism]).parameters
-        shared = {"k": self.k, "method": self.method, "seed": 0, "list_trades": False}
+        shared = {"k": self.k, "method": self.method, "seed": 0, "arrival": "random", "list_trades": False}
         return {**{name: value for name, value in shared.items() if name in own}, **self.mechanism_options}
 
     @model_validator(mode="after")

@@ -88,6 +88,14 @@ def test_a_continuous_market_has_several_prices_and_never_more_than_all_gains(si
     assert members.groupby(["day", "period"])["price"].nunique().max() >= 2
 
 
+def test_nobody_comes_first_by_name():
+    """A continuous market of a run draws who comes first, unless the scenario asks for the order of the book."""
+    market = load("quickstart", {"market.mechanism": "continuous"}).market
+    assert market.options_of_mechanism["arrival"] == "random"
+    given = {"market.mechanism": "continuous", "market.mechanism_options": {"arrival": "given"}}
+    assert load("quickstart", given).market.options_of_mechanism["arrival"] == "given"
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
