@@ -113,13 +113,15 @@ def run(
     if isinstance(scenario, str | Path):
         scenario = load(scenario)
     if out is None:
-        tables, manifest = _simulate(scenario, None, progress)
+        with _held_back() as interrupts:
+            tables, manifest = _simulate(scenario, None, progress, interrupts)
         return Result(tables, manifest)
-    with ResultWriter(out, overwrite=overwrite, expected=expected_tables(scenario)) as writer:
+    expected = expected_tables(scenario)
+    with _held_back() as interrupts, ResultWriter(out, overwrite=overwrite, expected=expected) as writer:
         try:
             writer.write_text("scenario.yaml", scenario.to_yaml())
             writer.log(f"scenario {scenario.name}, seed {scenario.seed}")
-            _, manifest = _simulate(scenario, writer, progress)
+            _, manifest = _simulate(scenario, writer, progress, interrupts)
             writer.log("finished")
             writer.finish(manifest)
         except BaseException as error:
@@ -170,7 +172,9 @@ def read(path: str | os.PathLike[str], unfinished: bool = False) -> Result:
     return Result(read_tables(path, unfinished), read_manifest(path, unfinished), Path(path))
 
 
-def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]:
+def _simulate(
+    scenario: Scenario, writer: Any, progress: bool, interrupts: list[int]
+) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]:
     from gridagora.scenarios.record import Recorder
     from gridagora.scenarios.simulation import Simulation
     from gridagora.scenarios.tables import units_of
@@ -178,11 +182,10 @@ def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[
 
     started = perf_counter()
     recorder = Recorder(writer)
-    with _held_back() as interrupts:
-        model = Simulation(scenario, recorder)
-        model.interrupts = interrupts
-        built = perf_counter()
-        _days(model, writer, progress)
+    model = Simulation(scenario, recorder)
+    model.interrupts = interrupts
+    built = perf_counter()
+    _days(model, writer, progress)
     simulated = perf_counter()
     tables: dict[str, pd.DataFrame] = {name: recorder.frame(name) for name in recorder.kept}
     closing = recorder.finish(model)
@@ -206,9 +209,10 @@ def _simulate(scenario: Scenario, writer: Any, progress: bool) -> tuple[Mapping[
 
 @contextmanager
 def _held_back() -> Iterator[list[int]]:
-    """Hold the first Ctrl-C back for a moment between two kernels: numba may crash on one within its calls.
+    """Hold the first Ctrl-C back for a moment between two kernels.
 
-    A second one is not held back. Other threads and callers with a handler of their own keep what they have.
+    Within its calls numba may crash on one; within an import it is lost or leaves half a module behind. A second one
+    is not held back. Other threads and callers with a handler of their own keep what they have.
     """
     held: list[int] = []
 
