@@ -232,8 +232,8 @@ class PaybackShare:
         return np.where(accepts, -np.expm1(-(self.innovation + self.imitation * of_those) * prospect.years), 0.0)
 
 
-def bass_share(years: ArrayLike, innovation: float, imitation: float) -> FloatArray:
-    """Return the share that has adopted by Bass's closed form, F(t), with F(0) = 0 (A1.7 a).
+def bass_share(years: ArrayLike, innovation: float, imitation: float, start: float = 0.0) -> FloatArray:
+    """Return the share that has adopted by Bass's closed form, F(t) (A1.7 a).
 
     Parameters
     ----------
@@ -241,11 +241,13 @@ def bass_share(years: ArrayLike, innovation: float, imitation: float) -> FloatAr
         Time since the start, at least 0 [yr].
     innovation, imitation : float
         p, above 0, and q, at least 0 [1/yr].
+    start : float
+        F(0), 0 to 1.
 
     Returns
     -------
     ndarray of float64
-        (1 - e^(-(p+q)t)) / (1 + (q/p) e^(-(p+q)t)).
+        (1 - A e^(-(p+q)t)) / (1 + (q/p) A e^(-(p+q)t)), A = (1 - F(0)) / (1 + (q/p) F(0)), which is 1 from F(0) = 0.
 
     Examples
     --------
@@ -253,8 +255,10 @@ def bass_share(years: ArrayLike, innovation: float, imitation: float) -> FloatAr
     [0.035758, 0.812803]
     """
     p, q = float(within("innovation", innovation, 1e-12)), float(within("imitation", imitation, 0.0))
+    first = float(within("start", start, 0.0, 1.0))
     rest = (p + q) * within("years", years, 0.0)
-    return np.asarray(-np.expm1(-rest) / (1 + q / p * np.exp(-rest)))
+    waiting = (1 - first) / (1 + q / p * first)
+    return np.asarray((1 - waiting - waiting * np.expm1(-rest)) / (1 + q / p * waiting * np.exp(-rest)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ China, at ratios of 2 to 10.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -46,7 +48,7 @@ def peak_change(ratio: ArrayLike, technology: ArrayLike = 0.0, *, drop_intercept
 
 def arcturus_response(
     prices: NDArray[np.float64],
-    classes: NDArray[np.uint8],
+    classes: NDArray[np.integer[Any]],
     load: NDArray[np.float64],
     *,
     technology: ArrayLike = 0.0,
@@ -56,15 +58,17 @@ def arcturus_response(
 ) -> FloatArray:
     """Return load relative to that under a flat price: the peak falls, the rest of the day takes a share of it.
 
-    The dearest price class is the peak; the off-peak price is the mean of all other periods. A day of one class, or of
-    equal prices, keeps its load.
+    Periods dearer than the mean over the day's periods are the peak, the others are off-peak, and each period of the
+    peak falls by the ratio of its own price to the mean price off-peak: on a day with an event the event by its high
+    ratio, a peak beside it by a low one. With two prices that is the regression itself. A day of equal prices keeps its
+    load.
 
     Parameters
     ----------
     prices : ndarray of float64, shape (periods,)
         Retail price, above 0 [currency/kWh].
-    classes : ndarray of uint8, shape (periods,)
-        Price class of each period.
+    classes : ndarray of int, shape (periods,)
+        Price class of each period; the mean price of a class counts.
     load : ndarray of float64, shape (..., periods)
         Loads under a flat price, any unit, at least 0.
     technology : array-like, broadcast to the leading shape of `load`
@@ -90,18 +94,60 @@ def arcturus_response(
     within("prices", prices, 1e-12)
     within("rebound", rebound, 0.0, 1.0)
     within("awareness", awareness, 0.0, 1.0)
-    used = np.unique(classes)
+    used, place = np.unique(classes, return_inverse=True)
     means = np.array([prices[classes == s].mean() for s in used])
-    peak = classes == used[np.argmax(means)]
-    if peak.all() or np.ptp(means) == 0:
+    if np.ptp(means) == 0:
         return np.ones(load.shape)
-    ratio = float(means.max() / prices[~peak].mean())
-    change = np.broadcast_to(awareness * peak_change(ratio, technology, drop_intercept=drop_intercept), load.shape[:-1])
+    price = means[place]
+    peak = price > price.mean()
+    ratio = price[peak] / price[~peak].mean()
+    share = np.asarray(technology)[..., None]
+    change = np.broadcast_to(
+        awareness * peak_change(ratio, share, drop_intercept=drop_intercept), (*load.shape[:-1], ratio.size)
+    )
     if change.min(initial=0.0) < -1:
         raise ValueError(
-            f"price ratio: given {ratio:g}, at which the peak falls by {-change.min():.0%}; lower the ratio"
+            f"price ratio: given {ratio.max():g}, at which the peak falls by {-change.min():.0%}; lower the ratio"
         )
-    removed = -change * load[..., peak].sum(axis=-1)
+    removed = -(change * load[..., peak]).sum(axis=-1)
     rest = load[..., ~peak].sum(axis=-1)
     added = np.divide(rebound * removed, rest, out=np.zeros_like(removed), where=rest > 0)
-    return np.where(peak, 1.0 + change[..., None], 1.0 + added[..., None])
+    factor = np.empty(load.shape)
+    factor[..., peak], factor[..., ~peak] = 1.0 + change, 1.0 + added[..., None]
+    return factor
+
+
+def like_arcturus(
+    ratios: ArrayLike, peak_share: float = 0.0, technology: float = 0.0, *, drop_intercept: bool = False
+) -> float:
+    """Return the elasticity of substitution with which agents answer as in the pilots: the calibration.
+
+    With elasticity sigma and no daily elasticity a peak that has the share w of the day's load falls by the factor
+    R^-sigma / (w R^-sigma + 1 - w). Each ratio R thus asks for a sigma; the least squares of their logarithms' fit is
+    returned. With `peak_share` of 0 it is the negative own-price elasticity of the logarithmic form for a peak of which
+    nothing else is known, at off-peak prices equal to the reference.
+
+    Parameters
+    ----------
+    ratios : array-like, shape (n,)
+        Price ratios to fit at, above 1.
+    peak_share : float
+        Share of the day's load that lies in the peak, 0 to below 1.
+    technology, drop_intercept
+        As in :func:`peak_change`.
+
+    Returns
+    -------
+    float
+        At least 0 [1].
+
+    Examples
+    --------
+    >>> round(like_arcturus([2, 3, 4, 5, 8]), 4), round(like_arcturus([2, 3, 4, 5, 8], technology=1.0), 4)
+    (0.0768, 0.1316)
+    """
+    log_ratio = np.log(within("ratios", ratios, 1.0 + 1e-9))
+    share = float(within("peak_share", peak_share, 0.0, 1.0 - 1e-9))
+    left = 1.0 + peak_change(ratios, technology, drop_intercept=drop_intercept)
+    asked = -np.log(left * (1.0 - share) / (1.0 - share * left))
+    return float(asked @ log_ratio / (log_ratio @ log_ratio))

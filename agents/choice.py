@@ -176,24 +176,33 @@ def surplus_change(before: ArrayLike, after: ArrayLike, money: ArrayLike) -> Flo
     return np.asarray((within("after", after) - within("before", before)) / within("money", money, 1e-300))
 
 
-def _nests(value: ArrayLike, nest: IntArray, scale: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return probabilities within nests (..., options), inclusive values (..., nests) and scales (nests,)."""
+def _nests(
+    value: ArrayLike, nest: IntArray, scale: ArrayLike, available: BoolArray | None
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return probabilities within nests (..., options), inclusive values (..., nests) and which nests have options."""
     values, scales = within("utility", value), within("scale", scale, 1e-6, 1.0)
     count = len(scales)
     if sorted(set(np.asarray(nest).tolist())) != list(range(count)):
         raise ValueError(
             f"nest: given {np.asarray(nest).tolist()}; allowed 0 to {count - 1}, one scale and an option each"
         )
-    inside, inclusive = np.empty_like(values), np.empty((*values.shape[:-1], count))
+    mask = np.ones(values.shape, bool) if available is None else np.broadcast_to(available, values.shape)
+    inside, inclusive = np.zeros_like(values), np.zeros((*values.shape[:-1], count))
+    present = np.empty(inclusive.shape, bool)
     for m in range(count):
         members = np.flatnonzero(np.asarray(nest) == m)
-        scaled = values[..., members] / scales[m]
-        inside[..., members] = probabilities(scaled)
-        inclusive[..., m] = scales[m] * logsum(scaled)
-    return inside, inclusive, scales
+        scaled, offered = values[..., members] / scales[m], mask[..., members]
+        some = np.asarray(offered.any(axis=-1))
+        present[..., m] = some
+        filled = offered | ~some[..., None]  # a nest without options gets no share, whatever is computed in it
+        inside[..., members] = probabilities(scaled, filled)
+        inclusive[..., m] = scales[m] * logsum(scaled, filled)
+    return inside, inclusive, present
 
 
-def nested_probabilities(value: ArrayLike, nest: IntArray, scale: ArrayLike) -> FloatArray:
+def nested_probabilities(
+    value: ArrayLike, nest: IntArray, scale: ArrayLike, available: BoolArray | None = None
+) -> FloatArray:
     """Return the probabilities of two-level nested logit, such as dynamic tariffs in one nest (A1.6).
 
     Parameters
@@ -204,6 +213,8 @@ def nested_probabilities(value: ArrayLike, nest: IntArray, scale: ArrayLike) -> 
         Nest of each option, 0, 1, ...
     scale : array-like, shape (nests,)
         Dissimilarity of the options of a nest, above 0 and at most 1; all 1 is multinomial logit.
+    available : ndarray of bool, broadcast to the utilities, optional
+        Options that are considered; all without it.
 
     Returns
     -------
@@ -212,15 +223,16 @@ def nested_probabilities(value: ArrayLike, nest: IntArray, scale: ArrayLike) -> 
     Raises
     ------
     ValueError
-        If a utility is not finite, a scale out of range or a nest empty.
+        If a utility is not finite, a scale out of range, a nest empty, or a member has no option.
     """
-    inside, inclusive, _ = _nests(value, nest, scale)
-    return np.asarray(inside * probabilities(inclusive)[..., np.asarray(nest)])
+    inside, inclusive, present = _nests(value, nest, scale, available)
+    return np.asarray(inside * probabilities(inclusive, present)[..., np.asarray(nest)])
 
 
-def nested_logsum(value: ArrayLike, nest: IntArray, scale: ArrayLike) -> FloatArray:
+def nested_logsum(value: ArrayLike, nest: IntArray, scale: ArrayLike, available: BoolArray | None = None) -> FloatArray:
     """Return the log sum of :func:`nested_probabilities`, of the same parameters; shape (...)."""
-    return logsum(_nests(value, nest, scale)[1])
+    _, inclusive, present = _nests(value, nest, scale, available)
+    return logsum(inclusive, present)
 
 
 def choose(probability: ArrayLike, uniform: ArrayLike) -> IntArray:

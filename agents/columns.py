@@ -23,6 +23,9 @@ LEARNING = {3: "zip", 4: "gjerstad_dickhaut", 5: "roth_erev", 6: "q_learning"}
 #: Strategies of those who take part, in the order of their codes, from 1.
 STRATEGY_NAMES = ("truthful", "zi_constrained", *LEARNING.values())
 
+#: Segments of members under one offer: without enabling technology, and with it.
+SEGMENTS = 2
+
 #: Rows of the money columns: for awards bought, for awards sold, for energy undelivered, for energy overbought.
 PAID, EARNED, SHORT, LONG = 0, 1, 2, 3
 
@@ -32,7 +35,10 @@ ENERGY_ROWS = 5
 
 #: Columns of the totals that :func:`gridagora.agents.delivery.deliver` returns.
 LOAD, PV, CHARGE, DISCHARGE, WITHDRAWAL, INJECTION = 0, 1, 2, 3, 4, 5
-DELIVER_TOTALS = 6
+#: Of cars: drawn at home (part of the load), driven, charged in public, held at the end of the period; and of heat
+#: pumps and air conditioners: drawn (part of the load).
+VEHICLE, DRIVEN, PUBLIC, HELD, HEAT_PUMP = 6, 7, 8, 9, 10
+DELIVER_TOTALS = 11
 
 #: Columns of the totals that :func:`gridagora.agents.delivery.settle` returns.
 (
@@ -75,6 +81,10 @@ class Members(NamedTuple):
         Usable capacity [kWh] and most energy a period [kWh], at the connection; 0 without battery.
     strategy : ndarray of uint8, shape (n,)
         Bidding strategy; 0 where the member does not take part.
+    offer : ndarray of uint8, shape (n,)
+        Offer under which the member is supplied.
+    group : ndarray of uint8, shape (n,)
+        Offer and segment, ``offer * SEGMENTS + segment``: whose answer to prices the member's load has.
     """
 
     number: NDArray[np.uint32]
@@ -86,6 +96,8 @@ class Members(NamedTuple):
     battery_kwh: NDArray[np.float32]
     battery_flow: NDArray[np.float32]
     strategy: NDArray[np.uint8]
+    offer: NDArray[np.uint8]
+    group: NDArray[np.uint8]
 
 
 class Today(NamedTuple):
@@ -93,13 +105,13 @@ class Today(NamedTuple):
 
     Parameters
     ----------
-    load_code : ndarray of uint16, shape (n,)
-        Row of the day's table of expected loads: base profile, day it is taken from, displacement.
+    load_code : ndarray of uint16 or uint32, shape (n,)
+        Row of the day's table of expected loads: group, base profile, day it is taken from, displacement.
     load_row, pv_row, quote_row : ndarray of uint16, shape (n,)
         Columns of the shared noise tables.
     """
 
-    load_code: NDArray[np.uint16]
+    load_code: NDArray[Any]
     load_row: NDArray[np.uint16]
     pv_row: NDArray[np.uint16]
     quote_row: NDArray[np.uint16]
@@ -129,10 +141,11 @@ class Accounts(NamedTuple):
 
     Parameters
     ----------
-    energy : ndarray of int64, shape (n_classes + 5, n)
-        Retail energy by price class, fed-in, bought, sold, overbought and undelivered energy [1e-6 kWh].
-    money : ndarray of float64, shape (4, n)
-        For awards bought and sold, energy undelivered and overbought [1e-6 currency].
+    energy : ndarray of int64, shape (n_classes + 5 + n_registers, n)
+        Retail energy by class of the member's own tariff, fed-in, bought, sold, overbought and undelivered energy
+        [1e-6 kWh], registers that some tariff needs [1e-6 kWh or 1e-6 kW].
+    money : ndarray of float64, shape (4 or 5, n)
+        For awards bought and sold, energy undelivered and overbought, at real-time prices [1e-6 currency].
     """
 
     energy: NDArray[np.int64]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, ndtri
 
+from gridagora.agents.columns import STRATEGY_NAMES, TRUTHFUL
 from gridagora.markets.strategies.draws import Draws
 from gridagora.sim.bounds import within
 
@@ -80,6 +82,24 @@ def consents(privacy: Privacy, reward: ArrayLike, member: IntArray, draws: Draws
     ndarray of bool, shape (n,)
     """
     return np.asarray(draws.uniforms("consent", member)[0] < privacy.chance(reward, privacy.costs(member, draws)))
+
+
+def strategy_codes(strategies: Any, uniform: FloatArray) -> NDArray[np.uint8]:
+    """Return how members bid if they take part, by the code of their strategy.
+
+    Parameters
+    ----------
+    strategies : section of the scenario
+        Shares of the strategies.
+    uniform : ndarray of float64, shape (n,)
+        Draws from (0, 1).
+
+    Returns
+    -------
+    ndarray of uint8, shape (n,)
+    """
+    shares = np.cumsum([getattr(strategies, each) for each in STRATEGY_NAMES])
+    return (TRUTHFUL + np.searchsorted(shares[:-1], uniform, side="right")).astype(np.uint8)
 
 
 def data_quality(meters: list[str]) -> FloatArray:

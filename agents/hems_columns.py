@@ -194,6 +194,7 @@ def car_columns(
     discharge_efficiency: ArrayLike = 0.95,
     wear_cost: ArrayLike = 0.05,
     shortfall_cost: float = 10.0,
+    end_value: ArrayLike = 0.0,
 ) -> CarColumns:
     """Return the cars of a population; numbers of the car are one for all or a column of shape (n,).
 
@@ -211,6 +212,8 @@ def car_columns(
         What they hold before the first period. [kWh]
     capacity_kwh, charge_kw, discharge_kw, charge_efficiency, discharge_efficiency, wear_cost, shortfall_cost
         As in :class:`gridagora.agents.devices.Vehicle`; a capacity of 0 is no car.
+    end_value : array_like
+        Worth of what is left at the end. [currency/kWh]
 
     Raises
     ------
@@ -230,7 +233,6 @@ def car_columns(
         raise ValueError(f"homes: arrive, depart, required_kwh, used_kwh of shapes {shapes}; must all be ({n}, stays)")
     stays = StayColumns(times[0], times[1], energies[0], energies[1])
     _refuse_stays(stays, capacity, stored)
-    zeros = np.zeros(n)
     storage = StorageColumns(
         capacity,
         _column("charge_kw", charge_kw, n) * hours,
@@ -240,8 +242,8 @@ def car_columns(
         np.ones(n),
         _column("wear_cost", wear_cost, n),
         stored,
-        zeros,
-        zeros,
+        np.zeros(n),
+        _column("end_value", end_value, n),
     )
     return CarColumns(storage, stays, float(_column("shortfall_cost", shortfall_cost, 1)[0]))
 

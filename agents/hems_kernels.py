@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from gridagora.agents.storage_program import bound_states, curtail, plan_row, row_cost
+from gridagora.agents.storage_program import bound_states, curtail, plan_row, rooms, row_cost
 from gridagora.sim.compiled import kernel
 
 Floats = NDArray[np.float64]
@@ -114,9 +114,7 @@ class BuildingColumns(NamedTuple):
 
 
 @kernel(parallel=True)
-def plan_batteries(
-    site: Site, load: Floats, device: StorageColumns, points: int, flow: Floats, own: Floats, block: int
-) -> None:
+def plan_batteries(site: Site, load: Floats, device: StorageColumns, flow: Floats, own: Floats, block: int) -> None:
     """Plan batteries; `flow` [kWh] (n, periods) and `own` cost [currency] (n,) are improved in place.
 
     Parameters
@@ -127,8 +125,6 @@ def plan_batteries(
         Load of everything else. [kWh]
     device : StorageColumns
         Batteries.
-    points : int
-        Points at which the value of what is stored is known.
     flow : ndarray, shape (n, periods)
         Energy drawn, negative where given back; the old plan, and the new one where it costs less. [kWh]
     own : ndarray, shape (n,)
@@ -139,7 +135,8 @@ def plan_batteries(
     n, periods = load.shape
     pv, tariff, buys, sells, most_import, most_export = site
     for b in prange((n + block - 1) // block):
-        value, kinks, new = np.empty((periods + 1, points)), np.empty(10), np.empty(periods)
+        places, values, changes, costs, counts = rooms(periods)
+        new = np.empty(periods)
         gain, shift, most_in, most_out = np.empty(periods), np.zeros(periods), np.empty(periods), np.empty(periods)
         floor, ceiling = np.zeros(periods + 1), np.empty(periods + 1)
         low, high = np.empty(periods + 1), np.empty(periods + 1)
@@ -158,7 +155,7 @@ def plan_batteries(
             new_own = plan_row(
                 start, keep, gain, shift, most_in, loss, most_out, low, high, load[i], pv[i], buy, sell,
                 most_import[i], most_export[i], device.wear_cost[i], 0.0, np.inf, 0.0, device.end_value[i],
-                value, kinks, new,
+                places, values, changes, costs, counts, new,
             )  # fmt: skip
             limits = most_import[i], most_export[i]
             before = own[i] + row_cost(load[i], flow[i], pv[i], buy, sell, limits[0], limits[1])
@@ -215,7 +212,6 @@ def plan_vehicles(
     load: Floats,
     device: StorageColumns,
     stays: StayColumns,
-    points: int,
     flow: Floats,
     own: Floats,
     short: Floats,
@@ -225,10 +221,10 @@ def plan_vehicles(
 
     Parameters
     ----------
-    site, load, points, flow, own, block
+    site, load, flow, own, block
         As in :func:`plan_batteries`; the shortfall's cost is not in `own`.
     device : StorageColumns
-        Cars; `keep`, `end_kwh` and `end_value` are not used.
+        Cars; `keep` and `end_kwh` are not used.
     stays : StayColumns
         When they are at home.
     short : ndarray, shape (n,)
@@ -237,7 +233,8 @@ def plan_vehicles(
     n, periods = load.shape
     pv, tariff, buys, sells, most_import, most_export = site
     for b in prange((n + block - 1) // block):
-        value, kinks, new = np.empty((periods + 1, points)), np.empty(10), np.empty(periods)
+        places, values, changes, costs, counts = rooms(periods)
+        new = np.empty(periods)
         gain, shift, most_in, most_out = np.empty(periods), np.zeros(periods), np.empty(periods), np.empty(periods)
         floor, ceiling = np.zeros(periods + 1), np.empty(periods + 1)
         low, high = np.empty(periods + 1), np.empty(periods + 1)
@@ -256,7 +253,8 @@ def plan_vehicles(
             buy, sell = buys[tariff[i]], sells[tariff[i]]
             new_own = plan_row(
                 start, 1.0, gain, shift, most_in, loss, most_out, low, high, load[i], pv[i], buy, sell,
-                most_import[i], most_export[i], device.wear_cost[i], 0.0, np.inf, 0.0, 0.0, value, kinks, new,
+                most_import[i], most_export[i], device.wear_cost[i], 0.0, np.inf, 0.0, device.end_value[i],
+                places, values, changes, costs, counts, new,
             )  # fmt: skip
             limits = most_import[i], most_export[i]
             before = own[i] + row_cost(load[i], flow[i], pv[i], buy, sell, limits[0], limits[1])
@@ -303,14 +301,12 @@ def bound_band(
 
 
 @kernel(parallel=True)
-def plan_buildings(
-    site: Site, load: Floats, device: BuildingColumns, points: int, flow: Floats, own: Floats, block: int
-) -> None:
+def plan_buildings(site: Site, load: Floats, device: BuildingColumns, flow: Floats, own: Floats, block: int) -> None:
     """Plan heat pumps; `flow` and `own`, the cost of discomfort, are improved in place.
 
     Parameters
     ----------
-    site, load, points, flow, own, block
+    site, load, flow, own, block
         As in :func:`plan_batteries`.
     device : BuildingColumns
         Buildings.
@@ -318,7 +314,8 @@ def plan_buildings(
     n, periods = load.shape
     pv, tariff, buys, sells, most_import, most_export = site
     for b in prange((n + block - 1) // block):
-        value, kinks, new = np.empty((periods + 1, points)), np.empty(10), np.empty(periods)
+        places, values, changes, costs, counts = rooms(periods)
+        new = np.empty(periods)
         gain, shift, most_in, most_out = np.empty(periods), np.zeros(periods), np.empty(periods), np.zeros(periods)
         floor, ceiling = np.empty(periods + 1), np.empty(periods + 1)
         low, high = np.empty(periods + 1), np.empty(periods + 1)
@@ -338,7 +335,7 @@ def plan_buildings(
             new_own = plan_row(
                 start, keep, gain, shift, most_in, 1.0, most_out, low, high, load[i], pv[i], buy, sell,
                 most_import[i], most_export[i], 0.0, device.band_low[i], device.band_high[i], device.comfort_cost[i],
-                0.0, value, kinks, new,
+                0.0, places, values, changes, costs, counts, new,
             )  # fmt: skip
             limits = most_import[i], most_export[i]
             before = own[i] + row_cost(load[i], flow[i], pv[i], buy, sell, limits[0], limits[1])

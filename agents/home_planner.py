@@ -18,7 +18,10 @@ from gridagora.agents.home_plan import Decisions, HomePlan, follow, refuse_broke
 from gridagora.markets.orders import IntArray
 from gridagora.markets.solver import PersistentSolver
 
-_OPTIONS = {"mip_rel_gap": 1e-5, "mip_abs_gap": 1e-6, "mip_feasibility_tolerance": 1e-9}
+OPTIONS: dict[str, float | bool] = {"mip_rel_gap": 1e-5, "mip_abs_gap": 1e-6, "mip_feasibility_tolerance": 1e-9}
+#: Programmes of a home are small: searches by programmes within the programme and restarts take longer than they spare.
+OPTIONS |= {f"mip_heuristic_run_{search}": False for search in ("rens", "rins", "root_reduced_cost")}
+OPTIONS |= {"mip_allow_restart": False, "mip_detect_symmetry": False}
 _COST_TOLERANCE = 1e-6
 #: Flows of the plan and the variables that hold them.
 _FLOWS = {
@@ -83,7 +86,7 @@ class HomePlanner:
         if integers not in self._kept:
             self._kept[integers] = _Kept(self.home, self.periods, self.hours, integers)
         objective, found = self._kept[integers].solve(self.home, outlook, exclusive, one_way)
-        plan = refuse_broken(self.home, outlook, follow(self.home, outlook, _decisions(self.home, outlook, found)))
+        plan = refuse_broken(self.home, outlook, follow(self.home, outlook, decisions_of(self.home, outlook, found)))
         if plan.cost.total > objective + _COST_TOLERANCE * max(1.0, abs(objective)):
             raise RuntimeError(f"home plan: costs {plan.cost.total}, the model says {objective}: report the outlook")
         return plan
@@ -96,30 +99,35 @@ class _Kept:
         from gridagora.agents.hems import build_home_model
 
         self.model, self.integers = build_home_model(home, periods, hours, integers), integers
-        self.solver = PersistentSolver(self.model, **_OPTIONS)
-        named = _FLOWS | ({"starts": "variable_start"} if home.appliances else {})
-        self.places: dict[str, IntArray] = {
-            name: self.solver.columns(list(getattr(self.model, variable).values()))
-            for name, variable in named.items()
-            if hasattr(self.model, variable)
-        }
+        self.solver = PersistentSolver(self.model, **OPTIONS)
+        self.places = places_of(self.solver, self.model, home)
 
     def solve(self, home: Home, outlook: Outlook, exclusive: Floats, one_way: Floats) -> tuple[float, dict[str, Any]]:
         """Return the objective and the flows."""
         data = model_data(home, outlook)
         if self.integers:
             data |= {"may_do_both": 1.0 - exclusive, "may_go_both_ways": 1.0 - one_way}
-        for name, given in data.items():
-            _store(getattr(self.model, name), given)
+        store_data(self.model, data)
         objective = self.solver.solve()
         return objective, dict(zip(self.places, self.solver.values(*self.places.values()), strict=True))
 
 
-def _store(parameter: Any, given: Any) -> None:
-    """Give a mutable parameter its values, one an index in order."""
-    values = np.ravel(given).tolist()
-    for data, value in zip(parameter.values(), values, strict=True):
-        data.value = value
+def places_of(solver: PersistentSolver, model: Any, home: Home) -> dict[str, IntArray]:
+    """Return the places of a home model's flows in the solver's solution, by name of the flow."""
+    named = _FLOWS | ({"starts": "variable_start"} if home.appliances else {})
+    return {
+        name: solver.columns(list(getattr(model, variable).values()))
+        for name, variable in named.items()
+        if hasattr(model, variable)
+    }
+
+
+def store_data(model: Any, data: Mapping[str, Any]) -> None:
+    """Give mutable parameters of a model their values, one an index in order."""
+    for name, given in data.items():
+        values = np.ravel(given).tolist()
+        for parameter, value in zip(getattr(model, name).values(), values, strict=True):
+            parameter.value = value
 
 
 def exclusive_periods(home: Home, outlook: Outlook) -> tuple[Floats, Floats]:
@@ -181,7 +189,7 @@ def _job_data(home: Home, outlook: Outlook) -> dict[str, Floats]:
     return {"may_start": may_start, "wanted": np.array([float(window is not None) for window in outlook.windows])}
 
 
-def _decisions(home: Home, outlook: Outlook, found: Mapping[str, Any]) -> Decisions:
+def decisions_of(home: Home, outlook: Outlook, found: Mapping[str, Any]) -> Decisions:
     """Return the solver's flows without its rounding, nor a charge and discharge at once that costs nothing."""
     done = Decisions.none(len(outlook))
     for name in _FLOWS.keys() & found.keys():

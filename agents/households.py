@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from scipy.special import ndtri
 
 from gridagora.agents.population import Population
 from gridagora.sim.streams import Streams
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Households(Population):
@@ -48,3 +51,34 @@ class Households(Population):
         z = ndtri(streams.uniforms("annual", name, terms.count))
         annual = (mean * np.exp(spread * z - spread**2 / 2)).astype(np.float32)
         return annual, (streams.uniforms("profile", name, terms.count) * len(names)).astype(np.uint8)
+
+    def appliance_load(self, member: int, day: int) -> pd.DataFrame:
+        """Return what each appliance of a member is expected to take on a day, before noise and answer to prices.
+
+        Parameters
+        ----------
+        member : int
+            Number of the member.
+        day : int
+            Number of the day in the run.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One column an appliance, one row a settlement period [kWh].
+
+        Raises
+        ------
+        ValueError
+            If the profiles are not `bottom_up`, so that nobody knows.
+        """
+        import pandas as pd  # a second that a run without labels needs not
+
+        from gridagora.agents.appliance_profiles import labels_of
+        from gridagora.agents.appliances import LABELS
+
+        labels = labels_of(self, member, self.model.calendar.day(day))  # type: ignore[attr-defined]
+        row = self.rows[member]
+        households = self.tables.profiles.households  # type: ignore[attr-defined]
+        year = households.labels(int(self.members.profile[row])).sum(dtype=np.int64)
+        return pd.DataFrame(labels * (float(self.members.annual_kwh[row]) / year), columns=list(LABELS))

@@ -1,4 +1,4 @@
-"""The loops over members up to the gate: draw the day, plan it, quote.
+"""The loops over members before the gate: draw the day and plan it.
 
 Each runs over fixed blocks; a block writes integer totals of its own, so that results depend neither on the block
 size nor on the number of threads. Energies are integers of 1e-6 kWh from the moment they are computed.
@@ -16,7 +16,6 @@ from numba import prange
 from numpy.typing import NDArray
 
 from gridagora.agents.columns import (
-    CHUNK,
     NO_CONSENT,
     P_BID,
     P_BUYERS,
@@ -24,12 +23,14 @@ from gridagora.agents.columns import (
     P_OFFER,
     P_SELLERS,
     P_WITHDRAWAL,
-    P_WITHDRAWN,
     PLAN_TOTALS,
     Members,
     State,
     Today,
 )
+from gridagora.agents.managed_kernels import Flows, managed_part, plan_flows, spill_plan
+from gridagora.agents.thermal_kernels import Rooms, Thermostat, plan_conditioning
+from gridagora.agents.vehicle_kernels import Cars, Charger, plan_charging
 from gridagora.sim.compiled import kernel
 from gridagora.sim.streams import philox
 
@@ -48,6 +49,7 @@ def draw_day(
     day: int,
     candidates: int,
     shifts: int,
+    codes: int,
     rows: int,
     members: Members,
     today: Today,
@@ -63,6 +65,8 @@ def draw_day(
         Day of the run.
     candidates, shifts : int64
         Days to draw from, and displacements a profile has.
+    codes : int64
+        Rows of the day's table of expected loads for each group of members.
     rows : int64
         Rows of a noise table; a power of two, at most 65536.
     members, today : Members, Today
@@ -83,7 +87,7 @@ def draw_day(
             # The high bits of a product of a word and a range are a fair draw from the range.
             taken = int((w[0] * np.uint64(candidates)) >> _SHIFT32)
             code = (int(members.profile[i]) * candidates + taken) * shifts + int(members.shift[i])
-            load_code[i] = code
+            load_code[i] = int(members.group[i]) * codes + code
             load_row[i] = w[1] & mask
             pv_row[i] = (w[1] >> _SHIFT16) & mask
             quote_row[i] = w[2] & mask
@@ -126,9 +130,7 @@ def any_of_sign(column: NDArray[Any], sign: int) -> bool:
 
 
 @kernel(inline=True)
-def use(
-    net: NDArray[Any], annual_kwh: NDArray[np.float32], code: NDArray[np.uint16], load: NDArray[np.float64]
-) -> None:
+def use(net: NDArray[Any], annual_kwh: NDArray[np.float32], code: NDArray[Any], load: NDArray[np.float64]) -> None:
     """Set the meters of some members to their load [1e-6 kWh]."""
     for i in range(net.size):
         net[i] = int(np.rint(annual_kwh[i] * load[code[i]] * 1e6))
@@ -189,6 +191,11 @@ def plan_day(
     pv: NDArray[np.float64],
     efficiency: float,
     least: int,
+    cars: Cars,
+    charger: Charger,
+    rooms: Rooms,
+    thermostat: Thermostat,
+    flows: Flows,
     block: int,
 ) -> NDArray[np.int64]:
     """Roll the day on forecasts and return what the population means to withdraw and inject.
@@ -205,6 +212,12 @@ def plan_day(
         Of charging and discharging, each.
     least : int64
         Least energy of an offer [1e-6 kWh].
+    cars, charger : Cars, Charger
+        Cars, which stay as they are, and how they charge.
+    rooms, thermostat : Rooms, Thermostat
+        Heat pumps, which stay as they are, and how they run.
+    flows : Flows
+        Plans of the members that follow one; they come first in the columns.
     block : int64
         Members a block.
 
@@ -234,10 +247,20 @@ def plan_day(
                 if pv_annual_kwh > 0:
                     for t in range(periods):
                         net[t] -= int(np.rint(pv_annual_kwh * made[t] * 1e6))
-            if any_of_sign(battery_kwh, 1):
+                if i < flows.members:
+                    plan_flows(net, i, flows)
+                    if flows.spill:
+                        spill_plan(net, made, pv_annual_kwh)
+                    continue
+                if cars.capacity.size > 0 and cars.capacity[i] > 0:
+                    plan_charging(net, i, cars, int(members.offer[i]), charger)
+                if rooms.size.size > 0 and rooms.size[i] > 0:
+                    plan_conditioning(net, i, rooms, int(members.group[i]), thermostat)
+            head = managed_part(flows, first, held.size)
+            if any_of_sign(battery_kwh[head:], 1):
                 held[:] = stored[part]
                 for t in range(periods):
-                    store(nets[: held.size, t], held, battery_kwh, flow, efficiency)
+                    store(nets[head : held.size, t], held[head:], battery_kwh[head:], flow[head:], efficiency)
             held[:] = stored[part]
             for j in range(held.size):
                 _add_plan(nets[j], least, totals[b, int(members.strategy[first + j] != NO_CONSENT)])
@@ -247,110 +270,3 @@ def plan_day(
     summed[P_BID], summed[P_OFFER] = sums[1, P_WITHDRAWAL], sums[1, P_OFFER]
     by_period: NDArray[np.int64] = summed.T.copy()
     return by_period
-
-
-@kernel(inline=True)
-def _collect(
-    plans: NDArray[Any],
-    strategies: NDArray[np.uint8],
-    rows: NDArray[np.uint16],
-    buy_ticks: NDArray[np.int32],
-    sell_ticks: NDArray[np.int32],
-    least: int,
-    curves: NDArray[np.int64],
-    totals: NDArray[np.int64],
-) -> None:
-    """Add the plans of some members to the sums and their orders to the curves."""
-    withdrawal = injection = 0
-    for i in range(plans.size):
-        withdrawal += max(int(plans[i]), 0)
-        injection += max(-int(plans[i]), 0)
-    buyers = sellers = bids = offers = withdrawn = 0
-    for i in range(plans.size):
-        net, strategy = int(plans[i]), strategies[i]
-        if strategy != NO_CONSENT:
-            if net > 0:
-                tick = buy_ticks[strategy, rows[i]]
-                if tick >= 0:
-                    buyers += 1
-                    bids += net
-                    curves[0, tick] += net
-            elif net < 0:
-                tick = sell_ticks[strategy, rows[i]]
-                if tick < curves.shape[1]:
-                    if -net >= least:
-                        sellers += 1
-                        offers -= net
-                        curves[1, tick] -= net
-                    else:
-                        withdrawn += 1
-    totals[P_WITHDRAWAL] += withdrawal
-    totals[P_INJECTION] += injection
-    totals[P_BUYERS] += buyers
-    totals[P_SELLERS] += sellers
-    totals[P_BID] += bids
-    totals[P_OFFER] += offers
-    totals[P_WITHDRAWN] += withdrawn
-
-
-@kernel(parallel=True)
-def quote(
-    members: Members,
-    today: Today,
-    state: State,
-    load: NDArray[np.float64],
-    pv: NDArray[np.float64],
-    buy_ticks: NDArray[np.int32],
-    sell_ticks: NDArray[np.int32],
-    ticks: int,
-    efficiency: float,
-    least: int,
-    block: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Plan one period at the gate and quote it: withdrawal as bids, surplus as offers, on price ticks.
-
-    Parameters
-    ----------
-    members, today, state : Members, Today, State
-        Columns; `state.planned` and `state.stored_plan` are written.
-    load : ndarray of float64, shape (n_codes,)
-        Load forecast at the gate by load code [kWh per annual kWh].
-    pv : ndarray of float64, shape (n_pv_profiles,)
-        Generation forecast at the gate [kWh per annual kWh].
-    buy_ticks, sell_ticks : ndarray of int32, shape (n_strategies, rows)
-        Tick that a member of a strategy and noise row quotes; -1 to buy or `ticks` to sell is no order.
-    ticks : int64
-        Price ticks of the auction.
-    efficiency : float
-        Of charging and discharging, each.
-    least : int64
-        Least energy of an offer [1e-6 kWh].
-    block : int64
-        Members a block.
-
-    Returns
-    -------
-    curves : ndarray of int64, shape (2, ticks)
-        Energy bid and offered by tick [1e-6 kWh].
-    totals : ndarray of int64, shape (7,)
-        Withdrawal, injection, buyers, sellers, bids, offers, and members with a surplus below `least`.
-    """
-    n = members.annual_kwh.size
-    stored_plan, plans = state.stored_plan, state.planned
-    blocks = (n + block - 1) // block
-    curves = np.zeros((blocks, 2, ticks), np.int64)
-    totals = np.zeros((blocks, PLAN_TOTALS), np.int64)
-    for b in prange(blocks):
-        last = min(n, (b + 1) * block)
-        for first in range(b * block, last, CHUNK):
-            part = slice(first, min(last, first + CHUNK))
-            net, pv_annual_kwh, battery_kwh = plans[part], members.pv_annual_kwh[part], members.battery_kwh[part]
-            use(net, members.annual_kwh[part], today.load_code[part], load)
-            if any_of_sign(pv_annual_kwh, 1):
-                generate(net, pv_annual_kwh, members.pv_profile[part], pv)
-            if any_of_sign(battery_kwh, 1):
-                store(net, stored_plan[part], battery_kwh, members.battery_flow[part], efficiency)
-            _collect(
-                net, members.strategy[part], today.quote_row[part], buy_ticks, sell_ticks, least, curves[b], totals[b]
-            )
-    return curves.sum(axis=0), totals.sum(axis=0)

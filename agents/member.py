@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from gridagora.agents.columns import NO_CONSENT, TRUTHFUL
+from gridagora.agents.columns import ENERGY_ROWS, NO_CONSENT, TRUTHFUL
 from gridagora.agents.population import Population
-from gridagora.markets.tariffs.tariff import BillLine, explain
+from gridagora.markets.tariffs.lines import BillLine, Period, explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,19 @@ class Member:
         return float(self.population.state.stored[self.row])
 
     @property
+    def vehicle_kwh(self) -> float:
+        """What the car holds [kWh]; 0 without one."""
+        devices = self.population.devices
+        return float(devices.columns.cars.held[self.row]) / 1e6 if devices.has_cars else 0.0
+
+    @property
+    def indoor_c(self) -> float:
+        """Indoor temperature that a heat pump or an air conditioner sees [degC]; nan without one."""
+        devices = self.population.devices
+        owns = devices.has_pumps and devices.columns.rooms.size[self.row] > 0
+        return float(devices.columns.rooms.indoor[self.row]) if owns else math.nan
+
+    @property
     def strategy(self) -> str:
         """Bidding strategy; ``"no consent"`` for a member that keeps out of the online auction."""
         code = self.population.members.strategy[self.row]
@@ -71,7 +86,12 @@ class Member:
         """Lines of the bill of the month so far."""
         accounts, population = self.population.accounts, self.population
         energy, amounts = accounts.energy[:, self.row], accounts.money[:, self.row]
-        return explain(population.lines, energy, amounts, population.billed_days)
+        billing, offer = population.billing, int(population.members.offer[self.row])
+        classes, first = len(population.offers[offer].tariff.classes), billing.n_classes
+        registers = {name: float(energy[billing.row(name)]) for name in billing.registers}
+        period = Period(billing.billed_days, billing.share, registers, float(amounts[4]) if amounts.size > 4 else 0.0)
+        own = np.concatenate([energy[:classes], energy[first : first + ENERGY_ROWS]])
+        return explain(billing.lines_of(offer), own, amounts[:4], period)
 
     @property
     def bill(self) -> pd.DataFrame:

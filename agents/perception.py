@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
+from gridagora.markets.tariffs.seasonal import CriticalPeak
+from gridagora.markets.tariffs.windows import in_windows
 from gridagora.sim.bounds import within
+
+if TYPE_CHECKING:
+    from gridagora.markets.tariffs.blocks import IncreasingBlocks
+    from gridagora.markets.tariffs.tariff import Tariff
+    from gridagora.sim.clock import Day
 
 FloatArray = NDArray[np.float64]
 Perceived = Literal["marginal", "average", "expected_marginal"]
@@ -114,6 +121,44 @@ def perceived_price(
         inside[..., 0] += ndtr(-used / spread[..., 0])  # below 0 there is no block, the first one goes on
         return np.asarray((inside * price).sum(axis=-1))
     raise ValueError(f"perceived: given {perceived!r}; allowed: marginal, average, expected_marginal")
+
+
+def events_on(tariff: Tariff, day: Day, periods: int) -> NDArray[np.bool_]:
+    """Return the periods of a day with an event, of critical-peak prices or of a peak-time rebate, shape (periods,)."""
+    found = rebated_on(tariff, day, periods)
+    if isinstance(tariff, CriticalPeak):
+        found |= tariff.class_on(day, periods) == len(tariff.classes) - 1
+    return found
+
+
+def rebated_on(tariff: Tariff, day: Day, periods: int) -> NDArray[np.bool_]:
+    """Return the periods of a day in which a tariff pays a rebate, shape (periods,)."""
+    if tariff.rebate is None or day.date not in tariff.rebate.event_days:
+        return np.zeros(periods, bool)
+    return in_windows(tariff.rebate.event_windows, periods)
+
+
+def block_price(perceived: Perceived, blocks: IncreasingBlocks, monthly_kwh: float, deviation: float = 0.1) -> float:
+    """Return what members believe that the blocks of a tariff add to a kWh [currency/kWh].
+
+    Parameters
+    ----------
+    perceived : {"marginal", "average", "expected_marginal"}
+        As in :func:`perceived_price`.
+    blocks : IncreasingBlocks
+        Of a month, or of a year: then of a year like this month.
+    monthly_kwh : float
+        Use of a mean month, above 0 [kWh].
+    deviation : float
+        As in :func:`perceived_price`.
+    """
+    used = monthly_kwh * (12.0 if blocks.accumulate == "year" else 1.0)
+    quota = blocks.free_kwh > 0
+    limits = [blocks.free_kwh, *blocks.limits_kwh] if quota else list(blocks.limits_kwh)
+    prices = [0.0, *blocks.prices_per_kwh] if quota else list(blocks.prices_per_kwh)
+    if len(limits) > 1 and limits[0] == limits[1]:  # a quota as large as the first block leaves none of it
+        del limits[1], prices[1]
+    return float(perceived_price(perceived, used, limits, prices, deviation=deviation))
 
 
 def _blocks(

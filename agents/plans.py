@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from gridagora.sim.clock import Day
 
 
 @dataclass(slots=True)
@@ -14,21 +18,27 @@ class DayPlan:
 
     Parameters
     ----------
+    day : Day
+        The day.
     load, pv : ndarray of float64, shape (periods, n_codes) and (periods, n_pv_profiles)
         Expected load (with its answer to prices) and generation [kWh per annual kWh].
-    price_class : ndarray of uint8, shape (periods,)
-        Price class of the tariff.
-    energy_price : ndarray of float64, shape (periods,)
+    price_class : ndarray of uint8, shape (n_offers, periods)
+        Price class of each tariff.
+    energy_price : ndarray of float64, shape (n_offers, periods)
         Energy part of the retail price [currency/kWh].
     totals : ndarray of int64, shape (periods, 7)
         Planned sums, as :func:`gridagora.agents.kernels.plan_day` returns them.
+    contracted : ndarray of float64, shape (periods, n_codes), or None
+        Profile that two-part real-time prices take as contracted [kWh per annual kWh].
     """
 
+    day: Day
     load: NDArray[np.float64]
     pv: NDArray[np.float64]
     price_class: NDArray[np.uint8]
     energy_price: NDArray[np.float64]
     totals: NDArray[np.int64]
+    contracted: NDArray[np.float64] | None = None
 
 
 @dataclass(slots=True)
@@ -37,10 +47,10 @@ class Quotes:
 
     Parameters
     ----------
-    buy_limit, sell_limit : ndarray of float64, shape (periods,)
+    buy_limit, sell_limit : ndarray of float64, shape (periods, n_offers)
         Reservation prices [currency/kWh] (market_day.md 2).
-    buy, sell : ndarray of int32, shape (periods, n_strategies, rows)
-        Ticks by strategy and noise row.
+    buy, sell : ndarray of int32, shape (periods, n_offers, n_strategies, rows)
+        Ticks by offer, strategy and noise row.
     """
 
     buy_limit: NDArray[np.float64]

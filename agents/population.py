@@ -12,30 +12,34 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from gridagora.agents import delivery, kernels
+from gridagora.agents import delivery, kernels, quoting, settling
+from gridagora.agents.billing import Billing
 from gridagora.agents.columns import (
-    ENERGY_ROWS,
     NO_CONSENT,
     QUANTA_PER_KWH,
-    STRATEGY_NAMES,
-    TRUTHFUL,
+    SEGMENTS,
     ZI_CONSTRAINED,
-    Accounts,
     Members,
     State,
     Today,
 )
-from gridagora.agents.demand import respond
+from gridagora.agents.consent import strategy_codes
 from gridagora.agents.exogenous import noise_table
+from gridagora.agents.managed import managed_members, plan_flows
+from gridagora.agents.metering import Metering
+from gridagora.agents.owned_devices import OwnedDevices, owners
 from gridagora.agents.plans import DayPlan, Quotes
+from gridagora.agents.price_answers import PriceAnswers
 from gridagora.agents.profiles import DayTables, Profiles
-from gridagora.markets.settlement import PeerTerms, member_lines
+from gridagora.agents.served import Served
+from gridagora.markets.settlement import PeerTerms
+from gridagora.markets.tariffs.offers import Offer
 from gridagora.sim.streams import Streams, stream_key
 
 if TYPE_CHECKING:
     from gridagora.agents.member import Member
-    from gridagora.markets.tariffs.tariff import Line, Tariff
-    from gridagora.sim.clock import Day
+    from gridagora.agents.weather import Weather
+    from gridagora.sim.clock import Calendar, Day
 
 #: Members a block: results do not depend on it, only speed does.
 BLOCK = 65536
@@ -45,7 +49,7 @@ ROWS = 1024
 NO_PRICES = np.zeros(0)
 
 
-class Population(mesa.Agent):
+class Population(Served, mesa.Agent):
     """Consumers with PV and batteries, held in columns and visited in blocks.
 
     Parameters
@@ -62,18 +66,20 @@ class Population(mesa.Agent):
         Base profile of each member.
     load_profiles, pv_profiles : Profiles
         Base profiles.
-    tariff : Tariff
-        Tariff of all members.
+    offers : tuple of Offer
+        Tariffs that members may have; they begin with the first.
     peer : PeerTerms
         Wheeling, fees and feed-in price.
     streams : Streams
         Random streams of the run.
-    hours_per_period : float
-        Length of a settlement period [h].
+    calendar : Calendar
+        Days and settlement periods of the run.
     block : int
         Members a block.
     largest_error : float
         Largest factor that an area's error may reach.
+    weather : Weather, optional
+        Outdoor temperatures, which heat pumps need.
     """
 
     def __init__(
@@ -85,33 +91,39 @@ class Population(mesa.Agent):
         profile: NDArray[np.uint8],
         load_profiles: Profiles,
         pv_profiles: Profiles,
-        tariff: Tariff,
+        offers: tuple[Offer, ...],
         peer: PeerTerms,
         streams: Streams,
-        hours_per_period: float,
+        calendar: Calendar,
         block: int = BLOCK,
         largest_error: float = 4.0,
+        weather: Weather | None = None,
     ) -> None:
         super().__init__(model)
-        self.name, self.terms, self.tariff, self.peer = name, terms, tariff, peer
+        self.name, self.terms, self.offers, self.peer = name, terms, offers, peer
+        hours_per_period = calendar.hours_per_period
         self.streams, self.block, self.largest_error = streams, block, largest_error
         self.tables = DayTables(load_profiles, round(1 / hours_per_period))
         self.pv_profiles = pv_profiles
         n = annual_kwh.size
         self.members = self._own(annual_kwh, profile, hours_per_period)
-        self.today = Today(*(np.zeros(n, np.uint16) for _ in Today._fields))
+        codes = self.tables.most_codes * len(offers) * SEGMENTS
+        code = np.zeros(n, np.uint16 if codes <= 2**16 else np.uint32)
+        self.today = Today(code, *(np.zeros(n, np.uint16) for _ in range(3)))
         half = (self.members.battery_kwh * np.float32(0.5)).astype(np.float32)
         periods = load_profiles.values.shape[2]
+        self.devices = OwnedDevices(terms, name, streams, self._draw, self.members.number, periods, weather)
         noise = (terms.noise_sigma, terms.noise_rho)
         self.load_noise = noise_table(streams, "load noise", name, periods, ROWS, *noise)
         self.pv_noise = noise_table(streams, "pv noise", name, periods, ROWS, terms.pv_noise_sigma, terms.noise_rho)
         self.state = State(half, half.copy(), np.zeros(n, np.int32), np.zeros(n, np.int32))
-        rows = len(tariff.classes) + ENERGY_ROWS
-        self.accounts = Accounts(np.zeros((rows, n), np.int64), np.zeros((4, n)))
-        self.bills, self.billed = np.zeros(n, np.int64), np.zeros(n, np.int64)
-        self.lines = member_lines(tariff, peer)
-        self.posted = np.zeros(len(self.lines), np.int64)
-        self.billed_days = 0
+        self.answers = PriceAnswers(terms, len(offers), float(annual_kwh.mean(dtype=np.float64)))
+        self.billing = Billing(
+            offers, peer, self.members.annual_kwh, self.members.offer, calendar.start, calendar.days, block
+        )
+        self.metering = Metering(self.billing, self.members, periods, block)
+        #: Expected prices of the pool on workdays and other days, once some were seen [currency/kWh].
+        self.expected_pool: list[NDArray[np.float64] | None] = [None, None]
         draws = (streams.uniforms("quote", name, ROWS, draw=t) for t in range(periods))
         self.quote_draws = np.stack(list(draws))
 
@@ -122,9 +134,7 @@ class Population(mesa.Agent):
         size = terms.pv_kwp * np.exp(spread * ndtri(self._draw("pv size")) - spread**2 / 2)
         battery = (owns < terms.pv_share) & (self._draw("storage") < terms.storage_share)
         takes_part = self._draw("consent") < terms.consent_share
-        shares = np.cumsum([getattr(terms.strategies, each) for each in STRATEGY_NAMES])
-        chosen = TRUTHFUL + np.searchsorted(shares[:-1], self._draw("strategy"), side="right")
-        strategy = np.where(takes_part, chosen, NO_CONSENT)
+        strategy = np.where(takes_part, strategy_codes(terms.strategies, self._draw("strategy")), NO_CONSENT)
         owned = Members(
             number=np.arange(n, dtype=np.uint32),
             annual_kwh=annual_kwh.astype(np.float32),
@@ -135,8 +145,15 @@ class Population(mesa.Agent):
             battery_kwh=np.where(battery, terms.storage_kwh, 0).astype(np.float32),
             battery_flow=np.full(n, terms.storage_kw * hours, np.float32),
             strategy=strategy.astype(np.uint8),
+            offer=np.zeros(n, np.uint8),
+            group=(self._draw("technology") < terms.technology_share).astype(np.uint8),
         )
-        order = np.lexsort((owned.strategy, owned.pv_annual_kwh == 0, owned.battery_kwh == 0))
+        keys = [owned.strategy, owned.pv_annual_kwh == 0, owned.battery_kwh == 0]
+        others = [who for who in owners(terms, self._draw) if who.size]
+        owner = np.any([battery, *others], axis=0)
+        managed = managed_members(terms, self._draw("hems"), owner)
+        self.managed = int(managed.sum())
+        order = np.lexsort((*keys, *(~who for who in others), ~managed))
         ordered: list[Any] = [column[order] for column in owned]
         return Members(*ordered)
 
@@ -148,7 +165,8 @@ class Population(mesa.Agent):
     def _widen(self, load: NDArray[np.float64], pv: NDArray[np.float64]) -> None:
         """Keep the period's energies in 64 bits once 32 might not hold the highest meter of a day."""
         highest = float(self.members.annual_kwh.max()) * load.max() * self.load_noise.max()
-        highest += float(self.members.pv_annual_kwh.max()) * pv.max() * self.pv_noise.max()
+        highest += float(self.members.pv_annual_kwh.max()) * pv.max() * self.pv_noise.max() + self.devices.highest_kwh
+        highest += float(self.members.battery_flow[: self.managed].max(initial=0.0))
         if highest * self.largest_error * QUANTA_PER_KWH >= 2**31:
             wide = {name: getattr(self.state, name).astype(np.int64) for name in ("planned", "net")}
             self.state = self.state._replace(**wide)
@@ -194,10 +212,15 @@ class Population(mesa.Agent):
         """
         k0, k1 = stream_key(self.streams.seed, "day", self.name)
         expected, candidates = self.tables.expected(day.date)
-        kernels.draw_day(k0, k1, day.index, candidates, self.tables.shifts, ROWS, self.members, self.today, self.block)
-        load = expected * respond(self.terms, self.tariff, day.day_type, expected)
+        drawn = (candidates, self.tables.shifts, len(expected), ROWS)
+        kernels.draw_day(k0, k1, day.index, *drawn, self.members, self.today, self.block)
+        prices = self.prices_on(day)
+        load = self.responding(day, expected, prices)
         pv = self.pv_profiles.of_day(day.date)
         self._widen(load, pv)
+        self.devices.draw(day, self.block)
+        self.devices.follow(day, self.retail(prices))
+        self.manage(load * load_error, pv * pv_error, self.retail(prices))
         totals = kernels.plan_day(
             self.members,
             self.today,
@@ -206,16 +229,26 @@ class Population(mesa.Agent):
             pv * pv_error,
             self.terms.storage_efficiency,
             least,
+            *self.devices.columns,
             self.block,
         )
         periods = load.shape[1]
+        classes = np.stack([offer.tariff.class_on(day, periods) for offer in self.offers])
         return DayPlan(
+            day,
             np.ascontiguousarray(load.T),
             np.ascontiguousarray(pv.T),
-            self.tariff.class_of_period(day.day_type, periods),
-            self.tariff.energy_price(day.day_type, periods),
+            classes,
+            prices,
             totals,
+            np.ascontiguousarray(np.tile(expected, (len(self.offers) * SEGMENTS, 1)).T) if self.contracts else None,
         )
+
+    def manage(self, load: NDArray[np.float64], pv: NDArray[np.float64], prices: NDArray[np.float64]) -> None:
+        """Plan the day of those with an energy-management system, on forecasts and retail prices as they know them."""
+        columns = (self.members, self.today, self.state, self.devices)
+        flows = plan_flows(self.managed, self.terms, *columns, load, pv, prices, self.peer.feed_in)
+        self.devices.columns = self.devices.columns._replace(flows=flows)
 
     def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
         """Return what members bid and ask in each period of the day (market_day.md 2, model.md A4).
@@ -238,22 +271,24 @@ class Population(mesa.Agent):
         """
         highest = math.floor((cap - floor) / tick + 1e-9)
         # Members choose between peers and supplier: the levy is due either way and drops out.
-        buy_limit = plan.energy_price + self.tariff.network_per_kwh - self.peer.wheeling - self.peer.fee_buyer
+        network = np.array([offer.tariff.network_per_kwh for offer in self.offers])
+        buy_limit = plan.energy_price.T + network - self.peer.wheeling - self.peer.fee_buyer
         sell_limit = np.full_like(buy_limit, max(self.peer.feed_in, 0.0) + self.peer.fee_seller)
-        buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), -1, highest)[:, None]
-        sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest + 1)[:, None]
+        buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), -1, highest)[:, :, None]
+        sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest + 1)[:, :, None]
         strategies = max(ZI_CONSTRAINED, int(self.members.strategy.max())) + 1
-        shape = (buy_limit.size, strategies, ROWS)
+        shape = (*buy_limit.shape, strategies, ROWS)
         buy, sell = np.empty(shape, np.int32), np.empty(shape, np.int32)
-        buy[:], sell[:] = buy_tick[:, :, None], sell_tick[:, :, None]
-        buy[:, ZI_CONSTRAINED] = np.minimum(self.quote_draws * (buy_tick + 1), buy_tick)
-        sell[:, ZI_CONSTRAINED] = sell_tick + self.quote_draws * (highest - sell_tick + 1)
+        buy[:], sell[:] = buy_tick[:, :, :, None], sell_tick[:, :, :, None]
+        draws = self.quote_draws[:, None]
+        buy[:, :, ZI_CONSTRAINED] = np.minimum(draws * (buy_tick + 1), buy_tick)
+        sell[:, :, ZI_CONSTRAINED] = sell_tick + draws * (highest - sell_tick + 1)
         return Quotes(buy_limit, sell_limit, buy, sell)
 
     def quote(
         self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], ticks: int, least: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Plan a period on the gate forecast and quote it; see :func:`gridagora.agents.kernels.quote`.
+        """Plan a period on the gate forecast and quote it; see :func:`gridagora.agents.quoting.quote`.
 
         Parameters
         ----------
@@ -268,7 +303,7 @@ class Population(mesa.Agent):
         least : int
             Least energy of an offer [1e-6 kWh].
         """
-        curves, totals = kernels.quote(
+        curves, totals = quoting.quote(
             self.members,
             self.today,
             self.state,
@@ -279,6 +314,8 @@ class Population(mesa.Agent):
             ticks,
             self.terms.storage_efficiency,
             least,
+            *self.devices.columns,
+            period,
             self.block,
         )
         return curves, totals
@@ -304,6 +341,8 @@ class Population(mesa.Agent):
             self.load_noise[period],
             self.pv_noise[period],
             self.terms.storage_efficiency,
+            *self.devices.columns,
+            period,
             self.block,
         )
         return totals
@@ -319,7 +358,7 @@ class Population(mesa.Agent):
         least: int,
         own_price: NDArray[np.float64] = NO_PRICES,
     ) -> NDArray[np.int64]:
-        """Split the meters of a period into their uses; see :func:`gridagora.agents.delivery.settle`.
+        """Split the meters of a period into their uses; see :func:`gridagora.agents.settling.settle`.
 
         Parameters
         ----------
@@ -330,12 +369,13 @@ class Population(mesa.Agent):
         margins, prices, cuts, least, own_price
             As the kernel takes them.
         """
-        totals: NDArray[np.int64] = delivery.settle(
+        totals: NDArray[np.int64] = settling.settle(
             self.members,
             self.today,
             self.state,
-            self.accounts,
-            int(plan.price_class[period]),
+            self.billing.accounts,
+            self.billing.n_classes,
+            plan.price_class[:, period],
             quotes.buy[period],
             quotes.sell[period],
             margins,
@@ -346,42 +386,6 @@ class Population(mesa.Agent):
             self.block,
         )
         return totals
-
-    def bill_to_date(self) -> NDArray[np.int64]:
-        """Return what each bill line has grown by since it was last posted [1e-6 currency], shape (n_lines,).
-
-        Every member's line is rounded once, to date, so that a month has one rounding however often it is posted.
-        """
-        self.billed_days += 1
-        quantity = np.stack([line.quantity for line in self.lines])
-        price = np.array([line.price for line in self.lines])
-        on_money = np.stack([line.money for line in self.lines])
-        fixed = np.array([line.per_day for line in self.lines]) * self.billed_days * 1e6
-        sums = delivery.bill_lines(self.accounts, quantity, price, on_money, fixed, self.bills, self.block)
-        grown: NDArray[np.int64] = sums - self.posted
-        self.posted = sums
-        return grown
-
-    def close_month(self) -> list[tuple[Line, float, float]]:
-        """Issue the bills and open new ones.
-
-        Returns
-        -------
-        list of (Line, quantity [kWh or days], amount [currency])
-            Sums over the members.
-        """
-        days = float(self.billed_days * len(self))
-        issued = []
-        for line, posted in zip(self.lines, self.posted, strict=True):
-            quanta = sum(int(row.sum() * w) for row, w in zip(self.accounts.energy, line.quantity, strict=True) if w)
-            issued.append((line, days if line.per_day else quanta / 1e6, int(posted) / 1e6))
-        self.billed += self.bills
-        self.accounts.energy[:] = 0
-        self.accounts.money[:] = 0.0
-        self.bills[:] = 0
-        self.posted = np.zeros(len(self.lines), np.int64)
-        self.billed_days = 0
-        return issued
 
     @property
     def annual_quanta(self) -> NDArray[np.int64]:

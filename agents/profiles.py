@@ -83,6 +83,12 @@ class DayTables:
         """Number of displacements."""
         return 2 * self.reach + 1
 
+    @property
+    def most_codes(self) -> int:
+        """No table of a day has more load codes for a group of members."""
+        # Saturdays, or Sundays and holidays, at most a week away are at most all days of two weeks.
+        return len(self.profiles.names) * self.shifts * (15 if self.profiles.exchange else 1)
+
     def like_days(self, day: date) -> NDArray[np.int64]:
         """Return the days that a member's load of `day` may be taken from.
 

@@ -21,6 +21,8 @@ FloatArray = NDArray[np.float64]
 
 CONTRACTS = ("none", "self_finance", "shared_savings", "guaranteed_savings", "energy_cost_trust")
 _NONE, _SELF, _SHARED, _GUARANTEED, _TRUST = range(5)
+#: Contracts under which the firm invests itself; under the others the service company does.
+SELF_INVESTED = (_SELF, _GUARANTEED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +174,47 @@ def contract_chances(
     invested = within("investment", investment, 1e-12)
     worth = within("mean", mean) - within("aversion", aversion, 0.0) * within("deviation", deviation, 0.0)
     affordable = np.ones(worth.shape, bool)
-    affordable[:, [_SELF, _GUARANTEED]] = (within("capital", capital, 0.0) >= invested)[:, None]
+    affordable[:, SELF_INVESTED] = (within("capital", capital, 0.0) >= invested)[:, None]
     return probabilities(within("sensitivity", sensitivity, 0.0) * worth / invested[:, None], affordable)
+
+
+def contract_dues(
+    contract: NDArray[np.int64],
+    saved: ArrayLike,
+    expected: ArrayLike,
+    investment: ArrayLike,
+    bill: ArrayLike,
+    terms: ContractTerms,
+) -> FloatArray:
+    """Return what firms owe their service company for a year under contract, negative where it owes them (D1).
+
+    Under the trust the company takes the reference bill less the discount and pays the actual one.
+
+    Parameters
+    ----------
+    contract : ndarray of int64, shape (n,)
+        Numbers in `CONTRACTS`.
+    saved, expected : array-like, shape (n,)
+        What is truly saved in a year, and what the audit expected [currency/yr].
+    investment : array-like, shape (n,)
+        At least 0 [currency].
+    bill : array-like, shape (n,)
+        Yearly bill without the measure, at least 0 [currency/yr].
+    terms : ContractTerms
+        Terms on offer.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        [currency/yr]
+    """
+    real, invested = within("saved", saved), within("investment", investment, 0.0)
+    above = real - terms.guarantee * within("expected", expected)
+    due = np.zeros((real.size, len(CONTRACTS)))
+    due[:, _SHARED] = (1 - terms.customer_share) * np.maximum(real, 0.0)
+    due[:, _GUARANTEED] = terms.fee * invested + np.where(above > 0, terms.bonus, 1.0) * above
+    due[:, _TRUST] = real - terms.discount * within("bill", bill, 0.0)
+    return np.asarray(np.take_along_axis(due, contract[:, None], axis=1)[:, 0])
 
 
 def true_saving(saving: ArrayLike, gap: ArrayLike, deviation: ArrayLike, normal: ArrayLike) -> FloatArray:

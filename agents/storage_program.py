@@ -1,9 +1,10 @@
-"""Dynamic programming over one stored quantity: the loop behind batteries, cars and buildings of a population.
+"""Plans of one stored quantity: the loop behind batteries, cars and buildings of a population.
 
 What is stored follows state' = keep state + shift + gain a for a >= 0 and keep state + shift + loss a for a < 0, where
-a is energy drawn at the connection. The value of a state is known at points between the least and the most that can be
-reached and still serves all later needs, and is interpolated between them. Each step looks at the points in reach and
-at every place where cost has a kink, so the minimum over an interpolated value is exact, whatever the signs of prices.
+a is energy drawn at the connection. A period's cost and the value of a state are piecewise linear: lists of places and
+of values there. While costs are convex, as between 0 <= sell <= buy, the value before a period merges the segments of
+the value after it and of the period's cost by slope, and the plan is exact. A cost that is not convex, by a negative
+price or one that pays more for selling, counts there with its convex hull and as it is once its period comes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ Floats = NDArray[np.float64]
 
 #: Cost of a kWh beyond the connection's limits, above any price: limits give way only where nothing else does.
 BEYOND = 1e3
+#: Most kinks of a period's cost, and of the value before it for each period that follows.
+KINKS = 9
+#: Widths and differences of slopes below which two places or segments are one.
+LEAST = 1e-9
 
 
 @kernel(inline=True)
@@ -96,17 +101,11 @@ def bound_states(
 
 
 @kernel(inline=True)
-def best_action(
-    state: float,
-    keep: float,
+def list_kinks(
     gain: float,
-    shift: float,
     loss: float,
     most_in: float,
     most_out: float,
-    low: float,
-    high: float,
-    later: Floats,
     load: float,
     pv: float,
     buy: float,
@@ -114,51 +113,161 @@ def best_action(
     most_import: float,
     most_export: float,
     wear: float,
-    band_low: float,
-    band_high: float,
-    outside_cost: float,
-    kinks: Floats,
-) -> tuple[float, float]:
-    """Return the least cost from a period on [currency] and the energy drawn in it [kWh], negative where given back."""
-    points = len(later)
-    idle = keep * state + shift
-    least = max(low, idle - loss * most_out)
-    most = min(high, idle + gain * most_in)
-    if most < least:  # by rounding only
-        least = most = min(max(0.5 * (least + most), idle - loss * most_out), idle + gain * most_in)
-    width = high - low
-    step, per = width / (points - 1), (points - 1) / width if width > 1e-9 else 0.0
-    per_gain, per_loss = 1.0 / gain, 1.0 / loss
-    here = load - pv
-    kinks[0], kinks[1], kinks[2], kinks[3], kinks[4] = least, most, idle, band_low, band_high
-    kinks[5], kinks[6], kinks[7] = -here, -load, -most_export - here
-    kinks[8], kinks[9] = most_import - here, most_import - load
-    best, found = np.inf, 0.0
-    for i in range(10):
-        if 3 <= i < 5 and outside_cost == 0.0:
+    change: Floats,
+    cost: Floats,
+) -> int:
+    """Fill, in order, the changes of what is stored at which a period's cost has a kink, and the costs there.
+
+    Returns
+    -------
+    int
+        How many, at most `KINKS`.
+    """
+    here, n = load - pv, 1
+    change[0] = -most_out
+    for kink in (
+        most_in, 0.0, -here, -load, -most_export - here, most_import - here, most_import - load
+    ):  # fmt: skip
+        if not -most_out < kink <= most_in:
             continue
-        then = kinks[i] if i < 5 else idle + (gain if kinks[i] > 0.0 else loss) * kinks[i]
-        if then < least or then > most:
+        at = n
+        while change[at - 1] > kink:
+            change[at] = change[at - 1]
+            at -= 1
+        change[at] = kink
+        n += 1
+    for k in range(n):
+        drawn = change[k]
+        cost[k] = grid_cost(here + drawn, pv, buy, sell, most_import, most_export) + wear * max(-drawn, 0.0)
+        change[k] = drawn * (gain if drawn > 0.0 else loss)
+    return n
+
+
+@kernel(inline=True)
+def lower_hull(place: Floats, value: Floats, n: int, hull_place: Floats, hull_value: Floats) -> int:
+    """Fill the lower convex hull of n points in order of place, and return how many it has."""
+    m = 0
+    for k in range(n):
+        if m and place[k] - hull_place[m - 1] <= LEAST:
+            hull_value[m - 1] = min(hull_value[m - 1], value[k])
             continue
-        change = then - idle
-        drawn = change * (per_gain if change > 0.0 else per_loss)
-        place = (then - low) * per
-        below = min(int(place), points - 2)
-        cost = grid_cost(here + drawn, pv, buy, sell, most_import, most_export) + wear * max(-drawn, 0.0)
-        cost += outside_cost * (max(band_low - then, 0.0) + max(then - band_high, 0.0))
-        cost += later[below] + (place - below) * (later[below + 1] - later[below])
-        if cost < best:
-            best, found = cost, drawn
-    if per > 0.0:
-        for k in range(int(np.ceil((least - low) * per)), int((most - low) * per) + 1):
-            then = low + k * step
-            change = then - idle
-            drawn = change * (per_gain if change > 0.0 else per_loss)
-            cost = grid_cost(here + drawn, pv, buy, sell, most_import, most_export) + wear * max(-drawn, 0.0)
-            cost += outside_cost * (max(band_low - then, 0.0) + max(then - band_high, 0.0)) + later[k]
-            if cost < best:
-                best, found = cost, drawn
-    return best, min(max(found, -most_out), most_in)
+        while m >= 2 and (hull_value[m - 1] - hull_value[m - 2]) * (place[k] - hull_place[m - 1]) >= (
+            value[k] - hull_value[m - 1]
+        ) * (hull_place[m - 1] - hull_place[m - 2]):
+            m -= 1
+        hull_place[m], hull_value[m] = place[k], value[k]
+        m += 1
+    return m
+
+
+@kernel(inline=True)
+def value_before(
+    least: float,
+    most: float,
+    later_place: Floats,
+    later_value: Floats,
+    later_n: int,
+    change: Floats,
+    cost: Floats,
+    changes: int,
+    place: Floats,
+    value: Floats,
+) -> int:
+    """Fill the least cost over what is there without action, from `least` to `most`, and return the number of places.
+
+    The segments of the later value and, mirrored, of the period's cost follow one another in order of slope.
+    """
+    i, k, n = 0, changes - 1, 0
+    at, worth = later_place[0] - change[k], later_value[0] + cost[k]
+    slope = before = -np.inf
+    while True:
+        if at >= least and (n == 0 or at - place[n - 1] > LEAST):
+            if n >= 2 and slope - before <= LEAST:
+                n -= 1
+            before = slope if n else -np.inf
+            place[n], value[n] = at, worth
+            n += 1
+        if at >= most or (i == later_n - 1 and k == 0):
+            break
+        of_value = of_cost = np.inf
+        if i < later_n - 1:
+            of_value = (later_value[i + 1] - later_value[i]) / (later_place[i + 1] - later_place[i])
+        if k > 0:
+            of_cost = (cost[k - 1] - cost[k]) / (change[k] - change[k - 1])
+        slope = min(of_value, of_cost)
+        if of_value <= of_cost:
+            width = later_place[i + 1] - later_place[i]
+            i += 1
+        else:
+            width = change[k] - change[k - 1]
+            k -= 1
+        if at < least < at + width:
+            worth += slope * (least - at)
+            width -= least - at
+            at = least
+            place[0], value[0], n = at, worth, 1
+        width = min(width, most - at)
+        worth += slope * width
+        at += width
+    if n == 0:
+        place[0], value[0], n = at, worth, 1
+    return n
+
+
+@kernel(inline=True)
+def add_band(place: Floats, value: Floats, n: int, low: float, high: float, outside_cost: float) -> int:
+    """Add to a value the cost of lying outside a band, and return the number of places."""
+    for edge in (low, high):
+        k = 1
+        while k < n and place[k] <= edge + LEAST:
+            k += 1
+        if k < n and place[k - 1] < edge - LEAST:
+            share = (edge - place[k - 1]) / (place[k] - place[k - 1])
+            added = value[k - 1] + share * (value[k] - value[k - 1])
+            for j in range(n, k, -1):
+                place[j], value[j] = place[j - 1], value[j - 1]
+            place[k], value[k] = edge, added
+            n += 1
+    for k in range(n):
+        value[k] += outside_cost * (max(low - place[k], 0.0) + max(place[k] - high, 0.0))
+    return n
+
+
+@kernel(inline=True)
+def best_change(idle: float, place: Floats, value: Floats, n: int, change: Floats, cost: Floats, changes: int) -> float:
+    """Return the change of least cost from `idle`: the least sum of two piecewise linear functions is at a kink."""
+    first, last = float(change[0]), float(change[changes - 1])
+    least, most = max(idle + first, float(place[0])), min(idle + last, float(place[n - 1]))
+    if most <= least:  # by rounding only
+        return min(max(0.5 * (least + most) - idle, first), last)
+    i = k = 0
+    at, best, found = least, np.inf, 0.0
+    while True:
+        while i < n - 2 and place[i + 1] <= at:
+            i += 1
+        while k < changes - 2 and idle + change[k + 1] <= at:
+            k += 1
+        sum_here = value[i] + (at - place[i]) * (value[i + 1] - value[i]) / (place[i + 1] - place[i])
+        if change[k + 1] > change[k]:
+            sum_here += cost[k] + (at - idle - change[k]) * (cost[k + 1] - cost[k]) / (change[k + 1] - change[k])
+        if sum_here < best:
+            best, found = sum_here, at - idle
+        if at >= most:
+            return min(max(found, first), last)
+        after = most
+        if place[i + 1] > at:
+            after = min(after, place[i + 1])
+        if idle + change[k + 1] > at:
+            after = min(after, idle + change[k + 1])
+        at = after
+
+
+@kernel(inline=True)
+def rooms(periods: int) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.int64]]:
+    """Return the rooms that :func:`plan_row` works in."""
+    wide = periods + 1, KINKS * (periods + 2)
+    kinks = periods + 1, KINKS
+    return np.empty(wide), np.empty(wide), np.empty(kinks), np.empty(kinks), np.empty((2, periods + 1), np.int64)
 
 
 @kernel(inline=True)
@@ -183,8 +292,11 @@ def plan_row(
     band_high: float,
     outside_cost: float,
     end_value: float,
-    value: Floats,
-    kinks: Floats,
+    places: Floats,
+    values: Floats,
+    changes: Floats,
+    costs: Floats,
+    counts: NDArray[np.int64],
     flow: Floats,
 ) -> float:
     """Plan one row; write the energy drawn in each period and return the device's own cost.
@@ -205,10 +317,8 @@ def plan_row(
         What may be stored at no cost, and the cost of each unit outside it in a period. [currency]
     end_value : float
         Worth of a unit stored at the end. [currency]
-    value : ndarray, shape (periods + 1, points)
-        Room for values.
-    kinks : ndarray, shape (10,)
-        Room for places of kinks.
+    places, values, changes, costs, counts
+        From :func:`rooms`: kinks of values, of costs of periods (the last row for a hull), and their numbers.
     flow : ndarray, shape (periods,)
         Written. [kWh]
 
@@ -217,26 +327,40 @@ def plan_row(
     float
         Wear and what lies outside the band, less the worth of what is left. [currency]
     """
-    periods, points = len(load), value.shape[1]
-    for k in range(points):
-        value[periods, k] = -end_value * (low[periods] + (high[periods] - low[periods]) * k / (points - 1))
-    for t in range(periods - 1, 0, -1):
-        step = (high[t] - low[t]) / (points - 1)
-        for k in range(points):
-            value[t, k], _ = best_action(
-                low[t] + step * k, keep, gain[t], shift[t], loss, most_in[t], most_out[t], low[t + 1], high[t + 1],
-                value[t + 1], load[t], pv[t], buy[t], sell[t], most_import, most_export, wear, band_low, band_high,
-                outside_cost, kinks,
-            )  # fmt: skip
+    periods = len(load)
+    place, value = places[periods], values[periods]
+    n = 1
+    place[0], value[0] = low[periods], -end_value * low[periods]
+    if high[periods] - low[periods] > LEAST:
+        n = 2
+        place[1], value[1] = high[periods], -end_value * high[periods]
+    for t in range(periods - 1, -1, -1):
+        if outside_cost > 0.0:
+            n = add_band(places[t + 1], values[t + 1], n, band_low, band_high, outside_cost)
+        counts[0, t + 1] = n
+        counts[1, t] = list_kinks(
+            gain[t], loss, most_in[t], most_out[t], load[t], pv[t], buy[t], sell[t], most_import, most_export, wear,
+            changes[t], costs[t],
+        )  # fmt: skip
+        if t == 0:
+            break
+        hull = lower_hull(changes[t], costs[t], counts[1, t], changes[periods], costs[periods])
+        n = value_before(
+            keep * low[t] + shift[t], keep * high[t] + shift[t], places[t + 1], values[t + 1], n,
+            changes[periods], costs[periods], hull, places[t], values[t],
+        )  # fmt: skip
+        place = places[t]
+        for k in range(n):
+            place[k] = (place[k] - shift[t]) / keep
     state, own = start, 0.0
     for t in range(periods):
-        _, drawn = best_action(
-            state, keep, gain[t], shift[t], loss, most_in[t], most_out[t], low[t + 1], high[t + 1],
-            value[t + 1], load[t], pv[t], buy[t], sell[t], most_import, most_export, wear, band_low, band_high,
-            outside_cost, kinks,
+        idle = keep * state + shift[t]
+        change = best_change(
+            idle, places[t + 1], values[t + 1], counts[0, t + 1], changes[t], costs[t], counts[1, t]
         )  # fmt: skip
-        flow[t] = drawn
-        state = keep * state + shift[t] + (gain[t] if drawn > 0.0 else loss) * drawn
+        drawn = change / (gain[t] if change > 0.0 else loss)
+        flow[t] = drawn = min(max(drawn, -most_out[t]), most_in[t])
+        state = idle + (gain[t] if drawn > 0.0 else loss) * drawn
         own += wear * max(-drawn, 0.0)
         own += outside_cost * (max(band_low - state, 0.0) + max(state - band_high, 0.0))
     return own - end_value * state

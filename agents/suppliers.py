@@ -10,6 +10,10 @@ from gridagora.agents.institution import Institution
 from gridagora.sim.ledger import Ledger
 
 
+class Retailer(Institution):
+    """A supplier that sells at tariffs of its own, and leaves buying and balancing to the main one (model.md B10)."""
+
+
 class Supplier(Institution):
     """Supplier of all customers of an area.
 

@@ -1,6 +1,6 @@
 """Home energy management: time of a re-solve, rate of the batch, and its gap to the exact optimum.
 
-python benchmarks/hems.py [--homes 20000] [--sample 30] [--points 25]: 96 periods of a quarter of an hour. Re-solves are
+python benchmarks/hems.py [--homes 20000] [--sample 30]: 96 periods of a quarter of an hour. Re-solves are
 CPU times, median of days with other data; the batch runs on the threads that numba has, after a warm-up. The gap is the
 cost of the batch above that of the exact plans on a sample: in the mean as a share of the mean cost, and at most in
 money, since the cost of a single home may be near 0.
@@ -16,7 +16,7 @@ import numba
 import numpy as np
 
 from gridagora.agents.devices import Appliance, Battery, Building, Cogeneration, Connection, HeatPump, Home, Vehicle
-from gridagora.agents.hems_batch import POINTS, plan_homes
+from gridagora.agents.hems_batch import plan_homes
 from gridagora.agents.hems_columns import battery_columns, building_columns, car_columns, site_columns
 from gridagora.agents.home_outlook import HomeState, Outlook, Window
 from gridagora.agents.home_planner import HomePlanner
@@ -103,7 +103,7 @@ def devices(kind, n, data):
     return found
 
 
-def batches(homes, sample, points):
+def batches(homes, sample):
     threads = numba.get_num_threads()
     print(
         f"population | for 100,000 homes: clock time on {threads} threads, CPU time [s] | mean gap [%], most [currency]"
@@ -116,7 +116,7 @@ def batches(homes, sample, points):
             few = site_columns(data[0], data[1], 1, HOURS)
             plan_homes(few, data[2][:1], **devices(kind, 1, data))
             started, busy = perf_counter(), process_time()
-            found = plan_homes(site, data[2], **columns, points=points)
+            found = plan_homes(site, data[2], **columns)
             clock, cpu = (1e5 * took / homes for took in (perf_counter() - started, process_time() - busy))
             gap, most = gaps(kind, data, found, sample)
             print(f"{kind}, {prices} | {clock:.0f}, {cpu:.0f} | {gap:.2f}, {most:.3f}", flush=True)
@@ -140,10 +140,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--homes", type=int, default=20_000)
     parser.add_argument("--sample", type=int, default=30)
-    parser.add_argument("--points", type=int, default=POINTS)
     args = parser.parse_args()
     resolves()
-    batches(args.homes, args.sample, args.points)
+    batches(args.homes, args.sample)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gridagora.markets.orders import InfeasibleMarket
     from gridagora.scenarios.load import Scenario, ScenarioError, load
+    from gridagora.scenarios.price_search import break_even, search_prices
     from gridagora.scenarios.registry import register
     from gridagora.scenarios.run import Result, read, run
     from gridagora.scenarios.simulation import Simulation
@@ -27,6 +28,8 @@ _HOME = {
     "register": "gridagora.scenarios.registry",
     "run": "gridagora.scenarios.run",
     "Simulation": "gridagora.scenarios.simulation",
+    "break_even": "gridagora.scenarios.price_search",
+    "search_prices": "gridagora.scenarios.price_search",
     "InfeasibleMarket": "gridagora.markets.orders",
     "UnbalancedBooks": "gridagora.sim.ledger",
     "plot": "gridagora.sim.report.plot",
@@ -38,11 +41,13 @@ __all__ = [
     "ScenarioError",
     "Simulation",
     "UnbalancedBooks",
+    "break_even",
     "load",
     "plot",
     "read",
     "register",
     "run",
+    "search_prices",
 ]
 __version__ = _version("gridagora")
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gridagora.markets.tariffs.tariff import Line, Tariff, money, weights
+from gridagora.markets.tariffs.lines import Line, money, weights
+from gridagora.markets.tariffs.tariff import Tariff
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def run_auction(
     curves : ndarray of int64, shape (2, ticks)
         Bids and offers of the members by tick [1e-6 kWh]; institutions are added.
     totals : ndarray of int64, shape (7,)
-        Sums of the members' gate plans, as :func:`gridagora.agents.kernels.quote` returns them.
+        Sums of the members' gate plans, as :func:`gridagora.agents.quoting.quote` returns them.
 
     Returns
     -------

@@ -68,7 +68,8 @@ def member_orders(entry: PopulationDay, period: int, ticks: int, least: int) -> 
     population, rows = entry.population, entry.population.rows
     planned = population.state.planned[rows].astype(np.int64)
     strategy, noise = population.members.strategy[rows], population.today.quote_row[rows]
-    buy, sell = entry.quotes.buy[period][strategy, noise], entry.quotes.sell[period][strategy, noise]
+    of = population.members.offer[rows]
+    buy, sell = (ticks_of[period][of, strategy, noise] for ticks_of in (entry.quotes.buy, entry.quotes.sell))
     bids, offers = (planned > 0) & (buy >= 0), (planned < 0) & (-planned >= least) & (sell < ticks)
     stands = np.flatnonzero((bids | offers) & (strategy != NO_CONSENT))
     is_bid = bids[stands]
@@ -143,7 +144,11 @@ def _quote(
         orders.side,
         orders.tick,
         orders.quanta,
-        (float(quotes.buy_limit[period]), float(quotes.sell_limit[period])),
+        np.where(
+            orders.side == BUY,
+            quotes.buy_limit[period][members.offer[place]],
+            quotes.sell_limit[period][members.offer[place]],
+        ),
         number,
     )
 

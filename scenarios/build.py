@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,15 +15,17 @@ from gridagora.agents.generators import Plant
 from gridagora.agents.grid_company import GridCompany
 from gridagora.agents.households import Households
 from gridagora.agents.institution import Government, Outside, Platform
+from gridagora.agents.ownership import pv_candidates
 from gridagora.agents.population import BLOCK, Population
-from gridagora.agents.suppliers import Supplier
+from gridagora.agents.suppliers import Retailer, Supplier
 from gridagora.markets.coupled_pool import CoupledPool, Technique
 from gridagora.markets.day_ahead import DayAheadPool
 from gridagora.markets.pool_day import Offers
 from gridagora.markets.settlement import PeerTerms
 from gridagora.markets.storage import Storage
+from gridagora.markets.tariffs.offers import offers_of
 from gridagora.scenarios import inputs
-from gridagora.scenarios.base_profiles import load_profiles, metered, pv_profiles, weather_of
+from gridagora.scenarios.base_profiles import AREA, load_profiles, metered, pv_profiles, weather_of
 from gridagora.scenarios.day_record import BUYERS
 from gridagora.scenarios.grid_pool import Feeder, GridPool, place_plants, scaled_grid
 from gridagora.scenarios.horizon import Horizon, choose, every_day
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
     from gridagora.agents.weather import Weather
     from gridagora.scenarios.load import Scenario
+    from gridagora.scenarios.rounds import Round
     from gridagora.scenarios.schema_market import Market
 
 #: Class and profile group of each section of consumers.
@@ -49,8 +52,6 @@ KINDS: dict[str, tuple[type[Households | Firms], str]] = {
     "firms": (Firms, "firm"),
     "farms": (Farms, "farm"),
 }
-#: The copperplate is one area.
-AREA = "system"
 
 
 @dataclass(slots=True)
@@ -107,6 +108,8 @@ class Parts:
         Options of the online auction's mechanism where orders stand one by one; None where sums over price ticks do.
     learners : dict
         Members that learn to bid, by population.
+    rounds : list of Round
+        What happens after the bills: decisions of customers, suppliers, government.
     """
 
     calendar: Calendar
@@ -137,6 +140,7 @@ class Parts:
     feeder: Feeder | None
     mechanism_options: dict[str, Any] | None
     learners: dict[str, Learners]
+    rounds: list[Round] = field(default_factory=list)
 
     @property
     def capability(self) -> int:
@@ -170,16 +174,19 @@ def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Pa
     calendar = Calendar(*time.span, time.period_minutes)
     streams, ledger, hours = Streams(scenario.seed), Ledger(), calendar.hours_per_period
     weather = weather_of(scenario, streams, AREA)
-    populations = _populations(model, scenario, streams, hours, block or BLOCK, weather)
+    populations = _populations(model, scenario, streams, calendar, block or BLOCK, weather)
     load = expected_load(populations, calendar)
     peak_kw = float(load.max()) / 1e6 / hours
     horizon = every_day(calendar)
     if time.representative_days is not None:
         terms = time.representative_days
-        horizon = choose(load, expected_pv(populations, calendar), terms.count, terms.years)
-        calendar = replace(calendar, chosen=tuple(horizon.days.tolist()))
+        pv = expected_pv(populations, calendar, scenario.adoption is not None and scenario.adoption.pv is not None)
+        horizon = choose(load, pv, terms.count, terms.years, terms.each_year)
+        calendar = replace(calendar, chosen=tuple(horizon.days.tolist()), years=terms.simulated_years)
     units = _units(model, scenario, ledger, peak_kw)
     supplier = Supplier(model, "supplier", ledger, calendar.periods_per_day)
+    for name in sorted({offer.supplier for p in populations for offer in p.offers} - {"supplier"}):
+        Retailer(model, name, ledger)
     grid_company = GridCompany(model, "grid_company", ledger, scenario.network.loss_rate)
     Government(model, "government", ledger)
     Outside(model, "outside", ledger)
@@ -188,7 +195,8 @@ def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Pa
     sigma = {path: float(getattr(scenario.forecasts, key)) for path, key in PATHS.items()}
     unit_quanta = np.array([math.floor(unit.capacity_kw * hours * 1e6) for unit in units], np.int64)
     # Plants pay what the members' network charge would have brought above wheeling, at the residential rate.
-    rest = max(scenario.tariffs.residential.network_per_kwh - market.wheeling_per_kwh, 0.0)
+    residential = offers_of(scenario.tariffs.residential)[0].tariff
+    rest = max(residential.network_per_kwh - market.wheeling_per_kwh, 0.0)
     limits = np.array([unit.cost_per_kwh for unit in units]) + market.fee_seller_per_kwh + rest
     ticks = math.floor((market.cap_per_kwh - market.floor_per_kwh) / market.tick_per_kwh + 1e-9) + 1
     low_voltage = scenario.network.kind == "lin_dist_flow"
@@ -247,19 +255,20 @@ def expected_load(populations: list[Population], calendar: Calendar) -> NDArray[
     return load
 
 
-def expected_pv(populations: list[Population], calendar: Calendar) -> NDArray[np.float64]:
-    """Return the expected PV generation of the run [kWh], shape (n_days, periods)."""
+def expected_pv(populations: list[Population], calendar: Calendar, of_all: bool = False) -> NDArray[np.float64]:
+    """Return the expected PV generation [kWh], shape (n_days, periods); with `of_all` as if all members had it."""
     generation = np.zeros((calendar.days, calendar.periods_per_day))
     for population in populations:
         profiles, members = population.pv_profiles, population.members
         first = profiles.index(calendar.start)
-        yearly = np.bincount(members.pv_profile, members.pv_annual_kwh, len(profiles.names))
+        kwh = pv_candidates(population)[members.number] if of_all else members.pv_annual_kwh
+        yearly = np.bincount(members.pv_profile, kwh, len(profiles.names))
         generation += np.tensordot(yearly, profiles.values[:, first : first + calendar.days], axes=1)
     return generation
 
 
 def _populations(
-    model: mesa.Model, scenario: Scenario, streams: Streams, hours: float, block: int, weather: Weather | None
+    model: mesa.Model, scenario: Scenario, streams: Streams, calendar: Calendar, block: int, weather: Weather | None
 ) -> list[Population]:
     market, tariffs = scenario.market, scenario.tariffs
     peer = PeerTerms(
@@ -271,9 +280,12 @@ def _populations(
         kind, group = KINDS[getattr(terms, "kind", name)]
         profiles, pv = load_profiles(scenario, terms, group), pv_profiles(scenario, terms, weather)
         annual, profile = metered(scenario, terms) or kind.draw(terms, name, profiles.names, streams)
-        tariff = getattr(tariffs, terms.tariff)
+        offers = offers_of(getattr(tariffs, terms.tariff))
         populations.append(
-            kind(model, name, terms, annual, profile, profiles, pv, tariff, peer, streams, hours, block, largest)
+            kind(
+                *(model, name, terms, annual, profile, profiles, pv, offers, peer, streams, calendar, block),
+                *(largest, weather),
+            )
         )
     return populations
 
@@ -356,15 +368,17 @@ def _periods(least_hours: float, hours: float) -> int:
 def _contracts(populations: list[Population]) -> ContractBook:
     return ContractBook(
         Contract(
-            id=f"supply:{population.name}",
+            id=f"supply:{population.name}" + (f":{offer.name}" if len(population.offers) > 1 else ""),
             kind="supply",
             party=population.name,
-            counterparty="supplier",
+            counterparty=offer.supplier,
             first_day=0,
             last_day=None,
-            terms={"tariff": population.terms.tariff, "kind": population.tariff.kind},  # type: ignore[attr-defined]
+            terms={"tariff": population.terms.tariff, "kind": offer.tariff.kind},  # type: ignore[attr-defined]
+            exclusive=len(population.offers) == 1,
         )
         for population in populations
+        for offer in population.offers
     )
 
 

@@ -47,9 +47,10 @@ class PopulationDay:
 
     def __init__(self, population: Population, periods: int, sample: Quanta) -> None:
         self.population, self.sample, self.rows = population, sample, population.rows[sample]
-        self.gate: Quanta = np.zeros((periods, PLAN_TOTALS), np.int64)
+        offers = len(population.offers)
+        self.gate: Quanta = np.zeros((periods, offers, PLAN_TOTALS), np.int64)
         self.delivered: Quanta = np.zeros((periods, DELIVER_TOTALS), np.int64)
-        self.settled: Quanta = np.zeros((periods, SETTLE_TOTALS), np.int64)
+        self.settled: Quanta = np.zeros((periods, offers, SETTLE_TOTALS), np.int64)
         self.net: Quanta = np.zeros((periods, sample.size), np.int64)
         self.award: Quanta = np.zeros((periods, sample.size), np.int64)
         self.award_price: Prices = np.zeros((periods, sample.size))
@@ -159,6 +160,8 @@ class DayRecord:
 
     pool: PoolResult
     errors: dict[str, Prices]
+    #: The pool's price with the adder for scarcity, which imbalances and real-time tariffs have [currency/kWh].
+    announced_price: Prices
     short_price: Prices
     long_price: Prices
     charge: Quanta
@@ -184,8 +187,8 @@ class DayRecord:
         return summed
 
     def settled(self, column: int) -> Quanta:
-        """Return a column of :func:`gridagora.agents.delivery.settle` summed over populations, shape (periods,)."""
-        summed: Quanta = np.sum([p.settled[:, column] for p in self.populations], axis=0)
+        """Return a column of :func:`gridagora.agents.settling.settle` summed over populations, shape (periods,)."""
+        summed: Quanta = np.sum([p.settled[:, :, column].sum(axis=1) for p in self.populations], axis=0)
         return summed
 
     def planned(self, column: int) -> Quanta:
@@ -195,7 +198,7 @@ class DayRecord:
 
     def gate(self, column: int) -> Quanta:
         """Return a column of the gate plan summed over populations, shape (periods,)."""
-        summed: Quanta = np.sum([p.gate[:, column] for p in self.populations], axis=0)
+        summed: Quanta = np.sum([p.gate[:, :, column].sum(axis=1) for p in self.populations], axis=0)
         return summed
 
     @property

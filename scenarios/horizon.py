@@ -30,9 +30,9 @@ class Horizon:
     weights : ndarray of int64, shape (k,)
         Days that each one stands for, itself included, over all years [d].
     stand_in : ndarray of int64, shape (n_days,)
-        For every day of one year the number of the simulated day that stands for it.
+        For every day of one year, or of all years that are simulated, the number of the day that stands for it.
     years : int
-        Years like this one.
+        How often these days count: years like this one.
     energy_error : float
         Expected load by weights over that of every day, less 1 [1]; 0 where every day is simulated.
     """
@@ -94,7 +94,9 @@ def every_day(calendar: Calendar) -> Horizon:
     return Horizon(days, np.ones(calendar.days, np.int64), days.copy(), 1, 0.0)
 
 
-def choose(load: NDArray[np.float64], pv: NDArray[np.float64], count: int, years: int) -> Horizon:
+def choose(
+    load: NDArray[np.float64], pv: NDArray[np.float64], count: int, years: int, each_year: bool = False
+) -> Horizon:
     """Choose the days that stand for a year by expected load and PV generation.
 
     Parameters
@@ -104,10 +106,16 @@ def choose(load: NDArray[np.float64], pv: NDArray[np.float64], count: int, years
     count : int
         Number of days to choose.
     years : int
-        Years like this one.
+        Number of years.
+    each_year : bool
+        Simulate the days of every year in order; otherwise once, and count them for all years.
     """
     found = representative_days([load, pv], count, always=[peak_day(load)])
     weights = found.weights.astype(np.int64)
     daily = load.sum(axis=1)
     error = math.fsum(found.weights * daily[found.days]) / math.fsum(daily) - 1.0
-    return Horizon(found.days, weights * years, found.days[found.stand_in], years, error)
+    stand_in = found.days[found.stand_in]
+    if not each_year:
+        return Horizon(found.days, weights * years, stand_in, years, error)
+    begins = len(load) * np.arange(years, dtype=np.int64)[:, None]
+    return Horizon((begins + found.days).ravel(), np.tile(weights, years), (begins + stand_in).ravel(), 1, error)

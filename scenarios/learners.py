@@ -74,7 +74,7 @@ class Learners:
         side: NDArray[np.int8],
         tick: NDArray[np.int64],
         quanta: NDArray[np.int64],
-        limits: tuple[float, float],
+        limits: NDArray[np.float64],
         number: int,
     ) -> list[Quoted]:
         """Replace the ticks of learners' orders by what they quote, never past their limits.
@@ -83,15 +83,15 @@ class Learners:
         ----------
         member, codes, side, tick, quanta : ndarray, shape (orders,)
             Number and strategy of the member; side, tick of the limit (written) and energy [1e-6 kWh] of its order.
-        limits : tuple of float
-            Reservation prices of buyers and sellers [currency/kWh].
+        limits : ndarray of float64, shape (orders,)
+            Reservation prices [currency/kWh].
         number : int
             Number of the auction in the run.
         """
         floor, step, quoted = self.market.floor_per_kwh, self.market.tick_per_kwh, []
         for (code, direction), bidders in self.groups.items():
             at = np.flatnonzero((codes == code) & (side == direction))
-            limit = np.full(at.size, limits[0] if direction == BUY else limits[1], np.float64)
+            limit = limits[at]
             energy = np.multiply(quanta[at], 1e-6, dtype=np.float64)
             context = Context(
                 member[at],

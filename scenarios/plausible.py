@@ -5,12 +5,24 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from gridagora.scenarios import plausible_load
+from gridagora.scenarios.plausible_adoption import adoption_faults
+from gridagora.scenarios.plausible_customers import customer_bytes, customer_faults
+from gridagora.scenarios.plausible_devices import device_bytes, device_faults, device_yearly_kwh
+from gridagora.scenarios.plausible_hems import hems_bytes
+from gridagora.scenarios.plausible_pricing import pricing_faults
+from gridagora.scenarios.plausible_response import response_faults
+from gridagora.scenarios.plausible_tariffs import (
+    highest_energy,
+    rebate_columns,
+    tariff_faults,
+    tariffs_of,
+)
+
 if TYPE_CHECKING:
-    from gridagora.markets.tariffs import Tariff
     from gridagora.scenarios.schema import ScenarioModel
 
 DAYS_A_YEAR = 366
-DAY_TYPES = ("workday", "saturday", "sunday")
 LARGEST = 2**62
 
 Fault = tuple[tuple[str | int, ...], str]
@@ -50,7 +62,7 @@ def faults(scenario: ScenarioModel, processors: int, memory: int) -> list[Fault]
     """
     return [
         *_threads(scenario, processors),
-        *(_windows(scenario) or _prices(scenario)),
+        *(tariff_faults(scenario) or response_faults(scenario)),
         *_pool(scenario),
         *_given(scenario),
         *_storages(scenario),
@@ -58,6 +70,11 @@ def faults(scenario: ScenarioModel, processors: int, memory: int) -> list[Fault]
         *_audit(scenario),
         *_costs(scenario),
         *_ranges(scenario),
+        *plausible_load.faults(scenario),
+        *device_faults(scenario),
+        *customer_faults(scenario),
+        *adoption_faults(scenario),
+        *pricing_faults(scenario),
         *_memory(scenario, memory),
     ]
 
@@ -69,11 +86,9 @@ def warnings(scenario: ScenarioModel) -> list[str]:
     if not (market.online and only_members):
         return []
     buyer = max(
-        float(_tariff(scenario, population).energy_prices.max())
-        + _tariff(scenario, population).network_per_kwh
-        - market.wheeling_per_kwh
-        - market.fee_buyer_per_kwh
+        highest_energy(tariff) + tariff.network_per_kwh - market.wheeling_per_kwh - market.fee_buyer_per_kwh
         for population in scenario.groups.values()
+        for tariff in tariffs_of(scenario, population)
     )
     seller = max(scenario.tariffs.feed_in.price_per_kwh, 0.0) + market.fee_seller_per_kwh
     if buyer >= seller:
@@ -85,16 +100,19 @@ def warnings(scenario: ScenarioModel) -> list[str]:
     ]
 
 
-def _tariff(scenario: ScenarioModel, population: Any) -> Tariff:
-    tariff: Tariff = getattr(scenario.tariffs, population.tariff)
-    return tariff
-
-
 def _threads(scenario: ScenarioModel, processors: int) -> list[Fault]:
     if scenario.threads <= processors:
         return []
     message = f"given {scenario.threads}; allowed 1 to {processors} on this machine; results do not depend on it"
     return [(("threads",), message)]
+
+
+def _columns(scenario: ScenarioModel, population: Any) -> int:
+    """Return the columns of 8 bytes that a member's tariffs need."""
+    tariffs = tariffs_of(scenario, population)
+    registers = {name for tariff in tariffs for name in tariff.registers}
+    history = max((rebate_columns(tariff, scenario.time.period_minutes) for tariff in tariffs), default=0)
+    return max(len(tariff.classes) for tariff in tariffs) + 2 * len(registers) + history
 
 
 def memory_needed(scenario: ScenarioModel) -> dict[str, int]:
@@ -104,8 +122,11 @@ def memory_needed(scenario: ScenarioModel) -> dict[str, int]:
         name: population.count
         * (
             BYTES_PER_MEMBER
+            + device_bytes(population)
+            + hems_bytes(scenario, population)
+            + customer_bytes(scenario, population)
             + one_by_one
-            + BYTES_PER_CLASS * len(_tariff(scenario, population).energy_prices)
+            + BYTES_PER_CLASS * _columns(scenario, population)
             + round(BYTES_PER_LEARNER * population.strategies.learning)
         )
         for name, population in scenario.groups.items()
@@ -245,33 +266,6 @@ def _costs(scenario: ScenarioModel) -> list[Fault]:
     return found
 
 
-def _windows(scenario: ScenarioModel) -> list[Fault]:
-    periods = 24 * 60 // scenario.time.period_minutes
-    found: list[Fault] = []
-    for group in ("residential", "commercial", "agricultural"):
-        try:
-            for day_type in DAY_TYPES:
-                getattr(scenario.tariffs, group).class_of_period(day_type, periods)
-        except ValueError as error:
-            found.append((("tariffs", group, "windows"), str(error)))
-    return found
-
-
-def _prices(scenario: ScenarioModel) -> list[Fault]:
-    """Refuse prices that members cannot answer: they do so relative to the price their profiles arose under."""
-    periods = 24 * 60 // scenario.time.period_minutes
-    found: list[Fault] = []
-    for population in scenario.groups.values():
-        tariff = _tariff(scenario, population)
-        lowest = min(float(tariff.retail_price(day_type, periods).min()) for day_type in DAY_TYPES)
-        path = ("tariffs", population.tariff)
-        if tariff.reference_price(periods) <= 0:
-            found.append((path, "given a retail price of 0; allowed above 0, or give reference_per_kwh"))
-        elif lowest <= 0 and population.response == "log":
-            found.append((path, "given a retail price of 0 in some period; response: log needs all above 0"))
-    return found
-
-
 def _ranges(scenario: ScenarioModel) -> list[Fault]:
     """Refuse what could pass the range of the integer books within a year."""
     energy = {name: _yearly_kwh(population) for name, population in scenario.groups.items()}
@@ -284,7 +278,7 @@ def _ranges(scenario: ScenarioModel) -> list[Fault]:
         return [((name,), message)]
     turnover = sum(
         energy[name] * _highest_price(scenario, population)
-        + population.count * DAYS_A_YEAR * _tariff(scenario, population).standing_per_day
+        + population.count * DAYS_A_YEAR * max(t.standing_per_day for t in tariffs_of(scenario, population))
         for name, population in scenario.groups.items()
     )
     if turnover * 1e6 > LARGEST:
@@ -310,11 +304,11 @@ def given_price_fault(scenario: ScenarioModel, highest: float) -> str:
 
 def _yearly_kwh(population: Any) -> float:
     generated = population.pv_share * population.pv_kwp * population.pv_yield_kwh_per_kwp
-    return float(population.count * (population.mean_annual_kwh + generated))
+    return float(population.count * (population.mean_annual_kwh + generated + device_yearly_kwh(population)))
 
 
 def _highest_price(scenario: ScenarioModel, population: Any) -> float:
     # No price that a member accepts online is above the retail price.
-    tariff = _tariff(scenario, population)
-    retail = float(tariff.energy_prices.max()) + tariff.network_per_kwh + tariff.levy_per_kwh
+    tariffs = tariffs_of(scenario, population)
+    retail = max(highest_energy(tariff) + tariff.network_per_kwh + tariff.levy_per_kwh for tariff in tariffs)
     return max(retail, scenario.generators.import_price_per_kwh, scenario.tariffs.feed_in.price_per_kwh)

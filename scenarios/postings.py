@@ -25,7 +25,7 @@ from gridagora.scenarios.day_record import BUYERS
 from gridagora.scenarios.grid_pool import GridPoolResult
 
 if TYPE_CHECKING:
-    from gridagora.scenarios.day_record import DayRecord, Quanta
+    from gridagora.scenarios.day_record import DayRecord, PopulationDay, Quanta
     from gridagora.scenarios.simulation import Simulation
 
 
@@ -111,17 +111,28 @@ def _pay(model: Simulation, record: DayRecord, payer: str, payee: str, account: 
 def _post_members(model: Simulation, record: DayRecord) -> None:
     for entry in record.populations:
         population = entry.population
-        for line, amount in zip(population.lines, population.bill_to_date(), strict=True):
+        grown = population.bill_to_date(record.day)
+        for (number, line), amount in zip(population.billing.lines, grown, strict=True):
             role = line.counterparty
-            if role == "supplier":
-                other = model.contracts.counterparty(population.name, "supply", record.day.index)
+            if role == "supplier" and line.account == "retail":
+                other = population.offers[number].supplier
             else:
                 other = model.parts.auctioneer if role == "auctioneer" else role
             _pay(model, record, population.name, other, line.account, int(amount))
+        _post_wholesale(model, record, entry)
     if model.scenario.tariffs.feed_in.fund == "levy":
         loss = model.scenario.tariffs.feed_in.price_per_kwh - record.pool.price
         amount = settle_vector(record.settled(T_FED_IN), loss)
         _pay(model, record, "government", "supplier", "feed_in", amount)
+
+
+def _post_wholesale(model: Simulation, record: DayRecord, entry: PopulationDay) -> None:
+    """Let other suppliers pay the supplier, who buys for all in the pool, for what their customers used (B10)."""
+    price = record.pool.price + model.scenario.tariffs.wholesale_fee_per_kwh
+    for number, offer in enumerate(entry.population.offers):
+        if offer.supplier != "supplier":
+            amount = settle_vector(entry.settled[:, number, T_RETAIL], price)
+            _pay(model, record, offer.supplier, "supplier", "wholesale", amount)
 
 
 def _post_pool(model: Simulation, record: DayRecord) -> None:

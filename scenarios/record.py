@@ -10,8 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridagora.scenarios import tables
+from gridagora.scenarios.appliance_rows import appliance_rows
 from gridagora.scenarios.grid_tables import grid_tables
+from gridagora.scenarios.member_bills import CostCausation, member_bills, used_quanta
 from gridagora.scenarios.tables import Columns, units_of
+from gridagora.scenarios.years import YearMarks
 from gridagora.sim.ledger import role_of
 
 if TYPE_CHECKING:
@@ -39,8 +42,11 @@ class Recorder:
         self.open_tables: dict[str, TableWriter] = {}
         self.currency = ""
         self.billed: dict[str, NDArray[np.int64]] = {}
-        self.bill_rows: dict[tuple[str, str, str], list[float]] = {}
+        self.used: dict[str, NDArray[np.int64]] = {}
+        self.causation = CostCausation()
+        self.bill_rows: dict[tuple[str, str, str, str], list[float]] = {}
         self.curve: tuple[int, Columns] | None = None
+        self.marks = YearMarks()
 
     def open(self, currency: str) -> None:
         """Note the currency of the run, before the first day."""
@@ -71,12 +77,19 @@ class Recorder:
     def day(self, model: Simulation, record: DayRecord) -> None:
         """Take the rows of a day."""
         weight = {} if model.parts.horizon.is_whole else {"weight": record.weight}
+        if model.calendar.years > 1:
+            weight["year"] = record.day.year + 1
+            generated = [unit.generation_kwh for unit in model.parts.units]
+            self.marks.note(record.day.year, self.bill_rows, generated)
+        self.causation.note(record)
         self.append("intervals", _with(weight, tables.interval_rows(model, record)), keep=True)
         for name, columns in grid_tables(model, record).items():
             self.append(name, _with(weight, columns), keep=False)
         for entry in record.populations:
             if entry.sample.size:
                 self.append("members", _with(weight, tables.member_rows(record, entry)), keep=False)
+                if model.scenario.outputs.appliances:
+                    self.append("appliances", _with(weight, appliance_rows(record, entry)), keep=False)
         if model.scenario.market.online:
             self.append("trades", _with(weight, tables.trade_rows(model, record)), keep=False)
             rows = record.auctions.audit.rows()
@@ -116,11 +129,12 @@ class Recorder:
     def bill(self, population: Population, weight: int = 1) -> None:
         """Issue the bills of a population and add them to the totals, so many times as their days count."""
         self.billed[population.name] = self.billed.get(population.name, 0) + population.bills * weight
-        for line, quantity, amount in population.close_month():
-            unit = "day" if line.per_day else "kWh"
-            row = self.bill_rows.setdefault((population.name, line.name, unit), [0.0, 0.0])
-            row[0] += quantity * weight
-            row[1] += amount * weight
+        self.used[population.name] = self.used.get(population.name, 0) + used_quanta(population) * weight
+        for issued in population.close_month():
+            key = (population.name, issued.offer, issued.line.name, issued.unit)
+            row = self.bill_rows.setdefault(key, [0.0, 0.0])
+            row[0] += issued.quantity * weight
+            row[1] += issued.amount * weight
 
     def finish(self, model: Simulation) -> dict[str, Columns]:
         """Return the tables of the whole run, by name."""
@@ -128,6 +142,8 @@ class Recorder:
             "ledger": _ledger(model),
             "bills": self._bills(model),
             "bill_distribution": self._distribution(model),
+            "member_bills": member_bills(model, self.billed, self.used),
+            "cost_causation": self.causation.table(),
             "flows": _flows(model),
             "contracts": {str(k): v for k, v in model.contracts.frame().to_dict("list").items()},
             "plants": _plants(model),
@@ -155,17 +171,16 @@ class Recorder:
         return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
     def _bills(self, model: Simulation) -> Columns:
-        tariffs = {population.name: population.tariff.kind for population in model.populations}  # type: ignore[attr-defined]
         keys = list(self.bill_rows)
         quantity, amount = (np.array([self.bill_rows[key][i] for key in keys]) for i in (0, 1))
         with np.errstate(invalid="ignore", divide="ignore"):
             price = np.where(quantity > 0, amount / quantity, np.nan)
         return {
             "population": [key[0] for key in keys],
-            "tariff": [tariffs[key[0]] for key in keys],
-            "line": [key[1] for key in keys],
+            "tariff": [key[1] for key in keys],
+            "line": [key[2] for key in keys],
             "quantity": quantity,
-            "unit": [key[2] for key in keys],
+            "unit": [key[3] for key in keys],
             "price": price,
             "amount": amount,
         }
@@ -181,6 +196,8 @@ def _ledger(model: Simulation) -> Columns:
     frame, horizon = model.ledger.frame(), model.parts.horizon
     columns: Columns = {str(name): frame[name].to_numpy() for name in frame if name != "amount_micro"}
     columns["amount"] = frame["amount_micro"].to_numpy(np.int64) / 1e6
+    if model.calendar.years > 1:
+        columns["year"] = frame["day"].to_numpy() // model.calendar.days + 1
     return columns if horizon.is_whole else {**columns, "weight": horizon.weight_of(frame["day"])}
 
 

@@ -88,13 +88,15 @@ def load_plugins(modules: Iterable[str]) -> None:
 def rebuild() -> None:
     """Make scenarios accept the kinds of tariffs and populations that are registered now."""
     from gridagora.markets.tariffs import TARIFFS
+    from gridagora.markets.tariffs.offers import menu_of
     from gridagora.scenarios.load import Scenario
     from gridagora.scenarios.schema import ScenarioModel
     from gridagora.scenarios.schema_market import Tariffs
     from gridagora.scenarios.schema_population import GROUPS
 
+    any_tariff: Any = Annotated[reduce(or_, TARIFFS.values()), Field(discriminator="kind")]
     for group in ("residential", "commercial", "agricultural"):
-        Tariffs.__pydantic_fields__[group].annotation = reduce(or_, TARIFFS.values())
+        Tariffs.__pydantic_fields__[group].annotation = reduce(or_, [*TARIFFS.values(), menu_of(any_tariff)])
     of_kind: Any = Annotated[reduce(or_, GROUPS.values()), Field(discriminator="kind")]
     changed: tuple[Any, ...] = (ScenarioModel, Scenario)
     for section in changed:

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gridagora.sim.medoids import distances, k_medoids
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -95,8 +97,8 @@ def representative_days(series: Sequence[Floats], k: int, always: Sequence[int] 
     if not least <= k <= n_days:
         raise ValueError(f"k: given {k}; allowed {least} to {n_days}: a day more than `always` has, at most every day")
     others = np.setdiff1d(np.arange(n_days), kept)
-    distance = _distances(features)[others]
-    medoids = others[_k_medoids(distance[:, others], k - kept.size)]
+    distance = distances(features)[others]
+    medoids = others[k_medoids(distance[:, others], k - kept.size)]
     days = np.sort(np.concatenate([kept, medoids]))
     stand_in = np.empty(n_days, np.int64)
     if others.size:
@@ -123,46 +125,3 @@ def _features(series: Sequence[Floats]) -> Floats:
         spread = one.std()
         columns.append((one - one.mean()) / spread if spread > 0 else np.zeros_like(one))
     return np.concatenate(columns, axis=1)
-
-
-def _distances(features: Floats) -> Floats:
-    from scipy.spatial.distance import pdist, squareform
-
-    return np.asarray(squareform(pdist(features)))
-
-
-def _k_medoids(distance: Floats, k: int) -> Ints:
-    """Return the numbers of `k` medoids in no order: build greedily, then swap while the sum of distances falls."""
-    n = len(distance)
-    nearest = np.full(n, np.inf)
-    medoids: list[int] = []
-    for _ in range(k):
-        cost = np.minimum(distance, nearest[:, None]).sum(axis=0)
-        cost[medoids] = np.inf
-        medoids.append(int(cost.argmin()))
-        nearest = np.minimum(nearest, distance[:, medoids[-1]])
-    chosen = np.array(medoids, np.int64)
-    while 0 < k < n:
-        place, day, gain = _best_swap(distance, chosen)
-        if gain <= 1e-12 * distance.sum():
-            break
-        chosen[place] = day
-    return chosen
-
-
-def _best_swap(distance: Floats, medoids: Ints) -> tuple[int, int, float]:
-    """Return which medoid to exchange for which day, and by how much the sum of distances falls."""
-    n, k = len(distance), len(medoids)
-    order = np.argsort(distance[:, medoids], axis=1, kind="stable")
-    rows = np.arange(n)
-    first = distance[rows, medoids[order[:, 0]]]
-    second = distance[rows, medoids[order[:, 1]]] if k > 1 else np.full(n, np.inf)
-    # A day either moves to the new medoid where that is nearer, or, where its own medoid goes, to the better of
-    # the new one and its second.
-    moves = np.minimum(distance - first[:, None], 0.0)
-    loses = np.minimum(distance, second[:, None]) - first[:, None]
-    change = np.tile(moves.sum(axis=0), (k, 1))
-    np.add.at(change, order[:, 0], loses - moves)
-    change[:, medoids] = np.inf
-    place, day = np.unravel_index(change.argmin(), change.shape)
-    return int(place), int(day), -float(change[place, day])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import os
 
     from gridagora.scenarios.load import Scenario
+    from gridagora.scenarios.record import Recorder
 
 #: Packages whose versions decide results.
 _VERSIONS = ("gridagora", "mesa", "numpy", "pandas", "scipy", "numba", "pyomo", "highspy", "pyarrow")
@@ -25,7 +26,15 @@ _VERSIONS = ("gridagora", "mesa", "numpy", "pandas", "scipy", "numba", "pyomo", 
 #: How pool prices are found that are not those of the pool's own model.
 _PRICE_RULES = {"regulated": "regulated unit prices", "given": "prices of market.pool_price"}
 #: Tables that every run ends with.
-_CLOSING = ("bill_distribution", "bills", "contracts", "flows", "kpis", "ledger", "plants", "profit")
+_CLOSING = (
+    *("bill_distribution", "bills", "contracts", "cost_causation", "flows", "kpis", "ledger", "member_bills", "plants"),
+    "profit",
+)
+#: Tables that members' decisions at month ends add, by section of a population.
+_MONTHLY = {
+    **{"choice": "choices", "satisfaction": "satisfaction", "consent": "consent", "credit": "arrears"},
+    **{"green_power": "certificates", "retrofit": "retrofits"},
+}
 
 
 class Result(Mapping[str, pd.DataFrame]):
@@ -135,11 +144,37 @@ def run(
     return read(out)
 
 
+def observed(scenario: Scenario, recorder: Recorder) -> Result:
+    """Simulate a scenario in memory with a recorder of one's own, which sees each day.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What to simulate.
+    recorder : Recorder
+        Without a writer.
+
+    Returns
+    -------
+    Result
+    """
+    with _held_back() as interrupts:
+        return Result(*_simulate(scenario, None, False, interrupts, recorder))
+
+
 def expected_tables(scenario: Scenario) -> list[str]:
     """Return the tables that a finished run of the scenario has; auction tables only where something was traded."""
     names = ["intervals", *_CLOSING]
+    groups = scenario.groups.values()
+    names += [table for section, table in _MONTHLY.items() if any(getattr(each, section, None) for each in groups)]
     if scenario.outputs.members:
         names.append("members")
+    representative = scenario.time.representative_days
+    if representative is not None and representative.simulated_years > 1:
+        names.append("years")
+    if scenario.adoption is not None:
+        names.append("adoption")
+    names += [name for name in ("pricing", "tariff_rounds") if getattr(scenario, name) is not None]
     names += {"dc": ["areas", "lines"], "transport": ["areas", "lines"], "lin_dist_flow": ["auction_areas"]}.get(
         scenario.network.kind, []
     )
@@ -173,15 +208,16 @@ def read(path: str | os.PathLike[str], unfinished: bool = False) -> Result:
 
 
 def _simulate(
-    scenario: Scenario, writer: Any, progress: bool, interrupts: list[int]
+    scenario: Scenario, writer: Any, progress: bool, interrupts: list[int], recorder: Recorder | None = None
 ) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]:
     from gridagora.scenarios.record import Recorder
     from gridagora.scenarios.simulation import Simulation
     from gridagora.scenarios.tables import units_of
+    from gridagora.scenarios.years import year_rows
     from gridagora.sim.metrics import SYSTEM, Kpi, kpis
 
     started = perf_counter()
-    recorder = Recorder(writer)
+    recorder = recorder or Recorder(writer)
     model = Simulation(scenario, recorder)
     model.interrupts = interrupts
     built = perf_counter()
@@ -198,10 +234,14 @@ def _simulate(
     if scenario.time.representative_days is not None:
         error = pd.DataFrame([Kpi("representative_energy_error", SYSTEM, horizon.energy_error, "1")])
         tables["kpis"] = pd.concat([tables["kpis"], error], ignore_index=True)
+    if model.calendar.years > 1:
+        tables["years"] = year_rows(model, recorder.marks, record, _metrics(scenario))
     if writer is not None:
         for name, columns in closing.items():
             writer.write(name, columns, units_of(columns, scenario.currency))
-        writer.write("kpis", tables["kpis"], {"value": "see column unit"})
+        for name in ("kpis", "years"):
+            if name in tables:
+                writer.write(name, tables[name], {"value": "see column unit"})
         writer.write_text("kpis.csv", tables["kpis"].to_csv(index=False))
     seconds = {"build": built - started, "simulate": simulated - built, "write": perf_counter() - simulated}
     return tables, _manifest(scenario, model, seconds)
@@ -297,6 +337,6 @@ def _representative(scenario: Scenario, model: Any) -> dict[str, Any] | None:
     return {
         "days": [str(calendar.day(number).date) for number in horizon.days.tolist()],
         "weights": horizon.weights.tolist(),
-        "years": horizon.years,
+        "years": scenario.time.representative_days.years,
         "energy_error": horizon.energy_error,
     }

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from gridagora.scenarios.quantities import Day, one_of
+from gridagora.scenarios.schema_adoption import Adoption, SocialGraph
 from gridagora.scenarios.schema_data import AnyWeather, Typical
 from gridagora.scenarios.schema_market import Forecasts, Generators, Market, Network, Platform, PoolStorage, Tariffs
 from gridagora.scenarios.schema_population import GROUPS, Farms, Firms, Households, Population
+from gridagora.scenarios.schema_pricing import Pricing, TariffRounds
 from gridagora.sim.metrics import METRICS
 from gridagora.sim.plugin import Frozen
 
@@ -52,7 +54,15 @@ class RepresentativeDays(Frozen):
     count: Annotated[int, Field(ge=2, le=366)] = 12
     """Number of days that are simulated, out of the whole year of the profiles [d]."""
     years: Annotated[int, Field(ge=1, le=30)] = 1
-    """Years that energies, bills and key figures add up to, all like this one [a]."""
+    """Years that energies, bills and key figures add up to [a]."""
+    each_year: bool = False
+    """Whether the days of every year are simulated, in order and with draws of their own, as `adoption` and all that
+    changes between years need; otherwise they are simulated once and all years are alike."""
+
+    @property
+    def simulated_years(self) -> int:
+        """Years whose days are simulated."""
+        return self.years if self.each_year else 1
 
 
 class Time(Frozen):
@@ -102,6 +112,8 @@ class Outputs(Frozen):
     """Members of each population whose every period is written, a fixed sample [1]."""
     curve: bool = True
     """Whether the bid and offer curves of the largest auction are written."""
+    appliances: bool = False
+    """Whether the load of the sampled households is written by appliance too, with profiles `bottom_up`."""
 
 
 class ScenarioModel(Frozen):
@@ -143,6 +155,14 @@ class ScenarioModel(Frozen):
     """Errors of forecasts."""
     platform: Platform = Platform()
     """Service platform."""
+    adoption: Adoption | None = None
+    """Technologies that spread in the course of a run; `null` for none."""
+    social_graph: SocialGraph | None = None
+    """Who sees whom within a population; `null`: everybody sees everybody."""
+    pricing: Pricing | None = None
+    """A supplier that learns its prices by trying, or `null` for prices that stay."""
+    tariff_rounds: TariffRounds | None = None
+    """Tariffs set again every year or month from what the last one brought in; `null` for tariffs that stay."""
     metrics: tuple[MetricName, ...] = ("default",)
     """Key figures to compute, by the name of their function; `default` stands for all of the package."""
     outputs: Outputs = Outputs()

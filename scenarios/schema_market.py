@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from gridagora.markets.clearing import MECHANISMS, rules_of
 from gridagora.markets.tariffs import TARIFFS, Flat
+from gridagora.markets.tariffs.offers import menu_of
 from gridagora.scenarios.grids import GRIDS, RADIAL
 from gridagora.scenarios.inputs import load_emission_factors, load_fleet
 from gridagora.scenarios.quantities import (
@@ -24,14 +25,16 @@ from gridagora.scenarios.quantities import (
     one_of,
 )
 from gridagora.scenarios.schema_data import PriceFile
+from gridagora.scenarios.schema_pricing import Scarcity
 from gridagora.sim.plugin import Frozen
 
 if TYPE_CHECKING:
     from gridagora.markets.tariffs.tariff import Tariff
 
-    AnyTariff = Tariff
+    AnyOffer = Tariff
 else:
     AnyTariff = Annotated[reduce(or_, TARIFFS.values()), Field(discriminator="kind")]
+    AnyOffer = Annotated[reduce(or_, [*TARIFFS.values(), menu_of(AnyTariff)]), Field(discriminator="kind")]
 
 MechanismName: Any = one_of("mechanism", MECHANISMS)
 GridName: Any = one_of("grid", GRIDS)
@@ -152,14 +155,17 @@ class FeedIn(Frozen):
 class Tariffs(Frozen):
     """Retail tariffs by group of customers; changing `kind` replaces the whole entry."""
 
-    residential: AnyTariff = Flat(standing_per_day=0.2)
+    residential: AnyOffer = Flat(standing_per_day=0.2)
     """Tariff of members whose `tariff` is `residential`."""
-    commercial: AnyTariff = Flat(energy_per_kwh=0.503, standing_per_day=2.0)
+    commercial: AnyOffer = Flat(energy_per_kwh=0.503, standing_per_day=2.0)
     """Tariff of members whose `tariff` is `commercial`."""
-    agricultural: AnyTariff = Flat(standing_per_day=0.2)
+    agricultural: AnyOffer = Flat(standing_per_day=0.2)
     """Tariff of members whose `tariff` is `agricultural`."""
     feed_in: FeedIn = FeedIn()
     """Payment for surplus energy."""
+    wholesale_fee_per_kwh: Price = 0.005
+    """What suppliers other than `supplier`, which buys in the pool for all and balances them, pay it above the pool's
+    price [currency/kWh] (ill; model.md B10)."""
 
 
 class DemandStep(Frozen):
@@ -215,7 +221,9 @@ class Market(Frozen):
     """Value of energy that could not be served, in KPIs [currency/kWh] (ill; model.md B13)."""
     imbalance_kappa: Ratio = 0.2
     """Mark-up of the imbalance price for the short, mark-down for the long, on the pool price [1] (ill; C9)."""
-
+    scarcity: Scarcity | None = None
+    """Adder to the pool's price when reserves are short, for imbalances and tariffs that follow the pool; `null` for
+    none."""
     demand_response_steps: tuple[DemandStep, ...] = ()
     """Parts of demand bid below the cap; what the pool does not accept is delivered all the same, as imbalance."""
 

@@ -62,7 +62,7 @@ def markdown() -> str:
 def _row(name: str, field: FieldInfo) -> str:
     annotation = annotation_of(field)
     section = bool(sections(annotation)) and not by_kind(annotation)
-    mixed = section and FILE_TAG in repr(annotation)
+    mixed = FILE_TAG in repr(annotation)
     what = "a section" if section and not mixed else allowed(annotation).partition(" or a mapping with keys ")[0]
     what += " or a section" if mixed else ""
     meaning = " ".join((field.description or "").split())

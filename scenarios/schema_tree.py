@@ -81,19 +81,28 @@ def data_path(location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], A
     return tuple(path), annotation
 
 
-def walk(annotation: Any = ScenarioModel, path: str = "") -> Iterator[tuple[str, type[Frozen]]]:
-    """Yield every section with its dotted path, outer before inner; `(kind)` and `<name>` mark choices and maps."""
+def walk(
+    annotation: Any = ScenarioModel, path: str = "", seen: set[type[Frozen]] | None = None
+) -> Iterator[tuple[str, type[Frozen]]]:
+    """Yield every section with its dotted path, outer before inner; `(kind)` and `<name>` mark choices and maps.
+
+    A section that was `seen` before is yielded again, but not what is inside it.
+    """
+    seen = set() if seen is None else seen
     for section in sections(annotation):
         kinds = {cls: kind for kind, cls in by_kind(annotation).items()}
         here = f"{path} ({kinds[section]})" if section in kinds else path
         yield here, section
+        if section in seen:
+            continue
+        seen.add(section)
         for name, field in section.model_fields.items():
-            yield from walk(annotation_of(field), f"{here}.{name}".lstrip("."))
+            yield from walk(annotation_of(field), f"{here}.{name}".lstrip("."), seen)
     for part in _parts(annotation):
         if get_origin(part) is dict:
-            yield from walk(get_args(part)[1], f"{path}.<name>")
+            yield from walk(get_args(part)[1], f"{path}.<name>", seen)
         if get_origin(part) is tuple:
-            yield from walk(get_args(part)[0], f"{path}[]")
+            yield from walk(get_args(part)[0], f"{path}[]", seen)
 
 
 def allowed(annotation: Any) -> str:
@@ -115,7 +124,7 @@ def allowed(annotation: Any) -> str:
         choices = get_args(annotation)
         return ", ".join(choices) if len(choices) == 1 else "one of " + ", ".join(map(str, choices))
     if get_origin(annotation) in (Union, UnionType):
-        if by_kind(annotation):
+        if by_kind(annotation) and all(sections(part) for part in get_args(annotation)):
             return "a mapping of kind " + " or ".join(by_kind(annotation))
         return " or ".join(allowed(part) for part in get_args(annotation))
     if annotation is NoneType or annotation is None:

@@ -20,6 +20,7 @@ from gridagora.agents.columns import (
     T_DELIVERED,
     T_INJECTION,
     T_SELLERS,
+    T_SHED,
     T_SOLD,
     T_USED,
     T_WITHDRAWAL,
@@ -34,6 +35,9 @@ from gridagora.scenarios.day_record import DayRecord, PopulationDay
 from gridagora.scenarios.load import Scenario, load
 from gridagora.scenarios.postings import book_energy, post_day
 from gridagora.scenarios.record import Recorder
+from gridagora.scenarios.reliability import shed_by_reliability
+from gridagora.scenarios.rounds import rounds_of
+from gridagora.scenarios.scarcity_prices import announced_price
 
 if TYPE_CHECKING:
     from gridagora.agents.population import Population
@@ -109,6 +113,7 @@ class Simulation(mesa.Model):
         self.recorder = recorder or Recorder()
         self.recorder.open(scenario.currency)
         self.datacollector = mesa.DataCollector(dict(collect or {}))  # type: ignore[no-untyped-call]
+        self.parts.rounds = rounds_of(self)
         self.interrupts: list[int] = []
         self.next_day = 0
 
@@ -165,12 +170,15 @@ class Simulation(mesa.Model):
         if self.scenario.market.pool_rule == "regulated":
             record.pool = regulate(record.pool, self.parts.regulated_price)
         elif self.parts.given_price is not None:
-            record.pool = pay_given(record.pool, self.parts.given_price[record.day.index])
+            record.pool = pay_given(record.pool, self.parts.given_price[record.day.index % self.calendar.days])
 
     def announce_prices(self, record: DayRecord) -> None:
-        """Publish the day's imbalance prices; flat and time-of-use prices are known beforehand."""
+        """Publish the day's imbalance prices; real-time prices; all others are known beforehand."""
         kappa = self.scenario.market.imbalance_kappa
-        record.short_price, record.long_price = imbalance_prices(record.pool.price, kappa)
+        record.announced_price = announced_price(self, record)
+        record.short_price, record.long_price = imbalance_prices(record.announced_price, kappa)
+        for entry in record.populations:
+            entry.population.announce(entry.plan, record.announced_price)
 
     def plan(self, record: DayRecord) -> None:
         """Turn the day's plan into reservation prices, and announce what members mean to offer."""
@@ -193,7 +201,7 @@ class Simulation(mesa.Model):
                 period, population.plan, population.quotes, errors, self.parts.ticks, self.parts.least_offer
             )
             curves += orders
-        totals = np.sum([p.gate[period] for p in record.populations], axis=0)
+        totals = np.sum([p.gate[period].sum(axis=0) for p in record.populations], axis=0)
         self.parts.margins = run_auction(self, record, period, curves, totals)
 
     def deliver(self, record: DayRecord, period: int) -> None:
@@ -227,6 +235,9 @@ class Simulation(mesa.Model):
         prices = (price, float(record.short_price[period]), float(record.long_price[period]))
         cuts = (float(record.cuts[period, 0]), float(record.cuts[period, 1]))
         margins = self.parts.margins if self.scenario.market.online else NO_AWARDS
+        shed = shed_by_reliability(record.populations, cuts[0])
+        if shed is not None:
+            cuts = (0.0, cuts[1])
         for population in record.populations:
             population.settled[period] = population.population.settle(
                 period,
@@ -239,11 +250,17 @@ class Simulation(mesa.Model):
                 population.own_price,
             )
             population.observe(period, price)
+        if shed is not None:
+            for population, amount in zip(record.populations, shed, strict=True):
+                population.settled[period, 0, T_SHED] += amount
+        system = sum(int(p.settled[period, :, T_WITHDRAWAL].sum()) for p in record.populations)
+        for population in record.populations:
+            population.population.meter(period, population.plan, system)
         if self.scenario.market.online:
             self._note_awards(record.populations, record, period)
 
     def _note_awards(self, populations: list[PopulationDay], record: DayRecord, period: int) -> None:
-        totals = np.sum([p.settled[period] for p in populations], axis=0)
+        totals = np.sum([p.settled[period].sum(axis=0) for p in populations], axis=0)
         auctions = record.auctions
         others = int(auctions.supplier_bought[period]), int(auctions.unit_sold[period].sum())
         buyers = int(totals[T_BUYERS]) + int(others[0] > 0)
@@ -276,6 +293,8 @@ class Simulation(mesa.Model):
         if record.day.is_month_end or not self.parts.horizon.is_whole:
             for population in self.populations:
                 self.recorder.bill(population, record.weight)
+        for part in self.parts.rounds:
+            part.close(self, record)
 
     def close_day(self, record: DayRecord) -> None:
         """Check the books and write the day's tables."""

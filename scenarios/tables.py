@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridagora.agents.columns import (
+    DRIVEN,
+    HEAT_PUMP,
+    HELD,
     P_BID,
     P_INJECTION,
     P_OFFER,
     P_WITHDRAWAL,
+    PUBLIC,
     T_BOUGHT,
     T_BUYERS,
     T_CURTAILED,
@@ -20,6 +24,7 @@ from gridagora.agents.columns import (
     T_SHED,
     T_SOLD,
     T_WITHDRAWAL,
+    VEHICLE,
 )
 from gridagora.scenarios.postings import supplier_imbalance
 
@@ -36,10 +41,31 @@ _UNITS = {
     "_kg": "kg",
     "temperature": "degC",
     "irradiance": "W/m2",
+    "mean_payback": "a",
+    "income": "currency/month",
+    "_minutes": "min",
     "price": "currency/kWh",
     "cost_per_kwh": "currency/kWh",
+    "_per_certificate": "currency/certificate",
 }
-_MONEY = ("amount", "payment", "revenue", "cost", "result", "low", "high", "auction_surplus", "auction_max_surplus")
+_MONEY = (
+    "mean_npv",
+    "amount",
+    "payment",
+    "revenue",
+    "cost",
+    "result",
+    "low",
+    "high",
+    "auction_surplus",
+    "auction_max_surplus",
+    "requirement",
+    "profit",
+    "bill",
+    "pool_cost",
+    *("exit_fees", "surplus", "billed", "lent", "settled", "bad_debt", "owed", "reward"),
+    *("investment", "due"),
+)
 
 
 def units_of(columns: Columns, currency: str) -> dict[str, str]:
@@ -62,7 +88,7 @@ def units_of(columns: Columns, currency: str) -> dict[str, str]:
         if np.asarray(values).dtype.kind != "f":
             continue
         unit = next((unit for ending, unit in _UNITS.items() if name.endswith(ending)), "1")
-        if "price" in name or name.startswith(("imbalance_price", "pool_price", "auction_price")):
+        if unit == "1" and "price" in name:
             unit = "currency/kWh"
         if name in _MONEY:
             unit = "currency"
@@ -87,7 +113,7 @@ def interval_rows(model: Simulation, record: DayRecord) -> Columns:
             *sorted(f"generation_{fuel}" for fuel in {*(u.fuel for u in model.parts.units), "pv"} - {"import"}),
         )
     }
-    online = model.scenario.market.online
+    online, market_scarcity = model.scenario.market.online, model.scenario.market.scarcity
     gate = kwh(record.gate(P_WITHDRAWAL) - record.gate(P_INJECTION)) if online else np.full(periods, np.nan)
     supplier = supplier_imbalance(record)
     surplus, most = auction_surplus(record, model)
@@ -124,7 +150,9 @@ def interval_rows(model: Simulation, record: DayRecord) -> Columns:
         "auction_offer_kwh": kwh(record.gate(P_OFFER) + auctions.unit_offer.sum(axis=1) + auctions.supplier_offer),
         "auction_surplus": surplus,
         "auction_max_surplus": most,
+        **({} if market_scarcity is None else {"scarcity_adder_price": record.announced_price - pool.price}),
         **_storage_columns(model, record),
+        **_device_columns(record),
         **_weather_columns(model, day),
     }
 
@@ -140,12 +168,30 @@ def _storage_columns(model: Simulation, record: DayRecord) -> Columns:
     }
 
 
+def _device_columns(record: DayRecord) -> Columns:
+    """Return what cars and heat pumps drew, a part of consumption, and what cars drove, charged in public and hold.
+
+    Empty for devices that nobody has.
+    """
+    devices = [entry.population.devices for entry in record.populations]
+    columns: Columns = {}
+    if any(each.has_cars for each in devices):
+        columns["consumption_vehicle_kwh"] = kwh(record.delivered(VEHICLE))
+        columns["vehicle_driven_kwh"] = kwh(record.delivered(DRIVEN))
+        columns["vehicle_public_kwh"] = kwh(record.delivered(PUBLIC))
+        columns["vehicle_held_kwh"] = kwh(record.delivered(HELD))
+    if any(each.has_pumps for each in devices):
+        columns["consumption_heat_pump_kwh"] = kwh(record.delivered(HEAT_PUMP))
+    return columns
+
+
 def _weather_columns(model: Simulation, day: int) -> Columns:
     """Return temperature and irradiance of each period; empty where they are typical."""
     weather = model.parts.weather
     if weather is None:
         return {}
-    return {"temperature": weather.temperature[day], "irradiance": weather.irradiance[day]}
+    number = day % model.calendar.days  # every year has the same weather
+    return {"temperature": weather.temperature[number], "irradiance": weather.irradiance[number]}
 
 
 def auction_surplus(record: DayRecord, model: Simulation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -161,8 +207,12 @@ def auction_surplus(record: DayRecord, model: Simulation) -> tuple[NDArray[np.fl
     auctions, parts, market = record.auctions, model.parts, model.scenario.market
     periods = auctions.price.size
     one = np.ones(periods)
-    buyers = [(p.quotes.buy_limit, p.gate[:, P_BID], p.settled[:, T_BOUGHT]) for p in record.populations]
-    sellers = [(p.quotes.sell_limit, p.gate[:, P_OFFER], p.settled[:, T_SOLD]) for p in record.populations]
+    buyers, sellers = [], []
+    for entry in record.populations:
+        for o in range(entry.gate.shape[1]):
+            gate, settled, quotes = entry.gate[:, o], entry.settled[:, o], entry.quotes
+            buyers.append((quotes.buy_limit[:, o], gate[:, P_BID], settled[:, T_BOUGHT]))
+            sellers.append((quotes.sell_limit[:, o], gate[:, P_OFFER], settled[:, T_SOLD]))
     buyers.append((record.short_price - market.fee_buyer_per_kwh, auctions.supplier_bid, auctions.supplier_bought))
     sellers.append((record.long_price + market.fee_seller_per_kwh, auctions.supplier_offer, auctions.supplier_sold))
     if market.online_sellers == "all":
@@ -210,7 +260,8 @@ def trade_rows(model: Simulation, record: DayRecord) -> Columns:
         name = entry.population.name
         sides = (("buy", T_BUYERS, T_BOUGHT), ("sell", T_SELLERS, T_SOLD))
         for (side, orders, column), mean in zip(sides, entry.mean_price.T, strict=True):
-            parts.append((name, side, entry.settled[:, orders], entry.settled[:, column], mean))
+            settled = entry.settled.sum(axis=1)
+            parts.append((name, side, settled[:, orders], settled[:, column], mean))
         for index, member in enumerate(entry.sample):
             award, own = entry.award[:, index], entry.award_price[:, index]
             parts.append((f"{name}:{member}", "buy", one, np.maximum(award, 0), own))

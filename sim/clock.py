@@ -64,6 +64,8 @@ class Day:
         True on the last day of the calendar month, or of the run, that is simulated.
     day_of_year : int
         0 on 1 January.
+    year : int
+        Number of the year in the run, from 0, where the calendar goes over its days once a year.
     """
 
     index: int
@@ -73,6 +75,7 @@ class Day:
     day_type: DayType
     is_month_end: bool
     day_of_year: int
+    year: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +87,15 @@ class Calendar:
     start : datetime.date
         First day.
     days : int
-        Number of days, at least 1.
+        Number of days, at least 1; those of one year where the calendar has several.
     period_minutes : int
         Length of a settlement period [min]: 5, 15, 30 or 60.
     country : str
         ISO 3166 code of the country whose public holidays count as Sundays.
     chosen : tuple of int
         Numbers of the days that are simulated, rising, where a few stand for all; empty for every day.
+    years : int
+        How often the calendar goes over its days, under the same dates; numbers of days go on.
 
     Raises
     ------
@@ -103,6 +108,7 @@ class Calendar:
     period_minutes: int
     country: str = "DE"
     chosen: tuple[int, ...] = ()
+    years: int = 1
 
     def __post_init__(self) -> None:
         if isinstance(self.start, datetime) or not isinstance(self.start, date):
@@ -111,14 +117,21 @@ class Calendar:
             raise ValueError(f"days: given {self.days!r}; allowed: a whole number of at least 1")
         if self.period_minutes not in PERIOD_MINUTES:
             raise ValueError(f"period_minutes: given {self.period_minutes!r}; allowed: 5, 15, 30, 60")
-        if list(self.chosen) != sorted(set(self.chosen)) or not all(0 <= day < self.days for day in self.chosen):
-            raise ValueError(f"chosen: given {self.chosen}; allowed: rising numbers from 0 to {self.days - 1}")
+        if isinstance(self.years, bool) or not isinstance(self.years, int) or self.years < 1:
+            raise ValueError(f"years: given {self.years!r}; allowed: a whole number of at least 1")
+        if list(self.chosen) != sorted(set(self.chosen)) or not all(0 <= day < self.total for day in self.chosen):
+            raise ValueError(f"chosen: given {self.chosen}; allowed: rising numbers from 0 to {self.total - 1}")
         public_holidays(self.country, self.start.year)
+
+    @property
+    def total(self) -> int:
+        """Number of days of all years."""
+        return self.days * self.years
 
     @property
     def simulated(self) -> Sequence[int]:
         """Numbers of the days that are simulated, in order."""
-        return self.chosen or range(self.days)
+        return self.chosen or range(self.total)
 
     @property
     def periods_per_day(self) -> int:
@@ -139,18 +152,25 @@ class Calendar:
             If the run has no such day.
         """
         self._require(index)
-        today = self.start + timedelta(days=index)
+        today, month = self._date(index)
         later = self.simulated[bisect_right(self.simulated, index) :]
         is_rest_day = today.weekday() == 6 or today in public_holidays(self.country, today.year)
         return Day(
             index=index,
             date=today,
-            month_index=12 * (today.year - self.start.year) + today.month - self.start.month,
+            month_index=month,
             weekday=today.weekday(),
             day_type="sunday" if is_rest_day else "saturday" if today.weekday() == 5 else "workday",
-            is_month_end=not later or (self.start + timedelta(days=later[0])).month != today.month,
+            is_month_end=not later or self._date(later[0])[1] != month,
             day_of_year=today.timetuple().tm_yday - 1,
+            year=index // self.days,
         )
+
+    def _date(self, index: int) -> tuple[date, int]:
+        """Return the date of a day and the number of its month in the run."""
+        year, number = divmod(index, self.days)
+        today = self.start + timedelta(days=number)
+        return today, 12 * (year + today.year - self.start.year) + today.month - self.start.month
 
     def times(self, day_index: int) -> npt.NDArray[np.datetime64]:
         """Start of each settlement period of a day.
@@ -166,9 +186,9 @@ class Calendar:
             If the run has no such day.
         """
         self._require(day_index)
-        midnight = np.datetime64(self.start, "m") + np.timedelta64(day_index * 1440, "m")
+        midnight = np.datetime64(self.start, "m") + np.timedelta64(day_index % self.days * 1440, "m")
         return midnight + np.arange(self.periods_per_day) * np.timedelta64(self.period_minutes, "m")
 
     def _require(self, index: int) -> None:
-        if not 0 <= index < self.days:
-            raise IndexError(f"day: given {index}; allowed: 0 to {self.days - 1}, the days of this run")
+        if not 0 <= index < self.total:
+            raise IndexError(f"day: given {index}; allowed: 0 to {self.total - 1}, the days of this run")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from gridagora.sim.equity import dispersion, gini, unit_prices
 from gridagora.sim.ledger import role_of
 
 if TYPE_CHECKING:
@@ -233,6 +234,100 @@ def stranded_hedge(record: Record) -> list[Kpi]:
     return [Kpi("stranded_hedge", SYSTEM, _energy(record, "stranded_hedge_kwh"), "kWh")]
 
 
+def choice_surplus(record: Record) -> list[Kpi]:
+    """Return what having a choice is worth to members who look around [currency/month], by the log sum of their offers.
+
+    Expected utility of the best offer less that of the present one, over the marginal utility of money; none without
+    tariff choice.
+    """
+    rows, unit = record.get("choices"), f"{_currency(record)}/month"
+    return [
+        Kpi("choice_surplus", name, _ratio(theirs["surplus"].sum(), theirs["considered"].sum()), unit)
+        for name, theirs in (() if rows is None else rows.groupby("population", sort=False))
+    ]
+
+
+def switching(record: Record) -> list[Kpi]:
+    """Share of members that take another offer in a month [-]; none without tariff choice."""
+    rows = record.get("choices")
+    return [
+        Kpi("switching", name, _ratio(theirs["switched_in"].sum(), theirs["members"].sum()), "1")
+        for name, theirs in (() if rows is None else rows.groupby("population", sort=False))
+    ]
+
+
+def bad_debt(record: Record) -> list[Kpi]:
+    """Bills that suppliers write off [currency]; none where everybody pays."""
+    rows = _table(record, "ledger")
+    if not (rows["account"] == "arrears").any():
+        return []
+    return [Kpi("bad_debt", SYSTEM, _paid(record, account="bad_debt"), _currency(record))]
+
+
+def pricing_regret(record: Record) -> list[Kpi]:
+    """Mean profit a day of the best level of prices tried, over all days, less what trying earned [currency].
+
+    It rests on the trials alone; none without a supplier that learns.
+    """
+    if "pricing" not in record:
+        return []
+    rows = record["pricing"]
+    by_level = rows.groupby("factor")[["profit", "days"]].sum()
+    best = float((by_level["profit"] / by_level["days"]).max())
+    missed = best * float(rows["days"].sum()) - float(rows["profit"].sum())
+    return [Kpi("pricing_regret", SYSTEM, missed, _currency(record))]
+
+
+def demand_response(record: Record) -> list[Kpi]:
+    """Return what a demand response programme pays, and how much of it for no curtailment [currency], if it has events.
+
+    The second is the rebates less what the energy that firms planned to curtail is worth at the same price: errors of
+    the baseline, and its gaming.
+    """
+    rows, unit = record.get("demand_response"), _currency(record)
+    return [
+        Kpi(kpi, str(name), float(theirs[column].sum()), unit)
+        for name, theirs in (() if rows is None else rows.groupby("population", sort=False))
+        for kpi, column in (("demand_response", "amount"), ("demand_response_overpaid", "overpaid_amount"))
+    ]
+
+
+def bill_equity(record: Record) -> list[Kpi]:
+    """Variation of bills among the members of a population, and Gini coefficient of what their kWh cost [-]."""
+    if "member_bills" not in record:
+        return []
+    rows, found = record["member_bills"], []
+    for name in record["meta"]["members"]:
+        part = rows[rows["population"] == name]
+        if part.empty:
+            continue  # of a population too large to list without a sample
+        used = part["used_kwh"].to_numpy()
+        prices = unit_prices(part["bill"], used)
+        found.append(Kpi("bill_variation", name, dispersion(part["bill"]), "1"))
+        unlike = gini(prices, used[used > 0]) if prices.size else float("nan")
+        found.append(Kpi("unit_price_gini", name, unlike, "1"))
+    return found
+
+
+def cross_subsidy(record: Record) -> list[Kpi]:
+    """Payments of a population beyond what it causes [currency]; below 0 where others pay for it.
+
+    It causes its net withdrawal at pool prices, its levies, and that part of all network charges that it has of the
+    highest load. Those who pay for each other are named by :func:`gridagora.sim.equity.cross_subsidies`.
+    """
+    rows = record.get("cost_causation")
+    if rows is None:
+        return []
+    paid = {kpi.scope: kpi.value for kpi in bills(record) if kpi.kpi == "bill"}
+    by_name = rows.groupby("population", sort=False)[["pool_cost", "peak_kwh"]].sum()
+    network = sum(_paid(record, payer=name, account="network") for name in by_name.index)
+    peak, found = float(by_name["peak_kwh"].sum()), []
+    for name, cost, part in zip(by_name.index, by_name["pool_cost"], by_name["peak_kwh"], strict=True):
+        caused = float(cost) + _paid(record, payer=name, account="levy") + network * _ratio(part, peak)
+        found.append(Kpi("cross_subsidy", str(name), paid[str(name)] - caused, _currency(record)))
+    return found
+
+
 #: Metrics by name, in the order in which they are reported.
 METRICS: dict[str, Metric] = {
     metric.__name__: metric
@@ -240,7 +335,8 @@ METRICS: dict[str, Metric] = {
         *(consumption, peak_load, load_factor, mean_pool_price, mean_auction_price, auction_volume),
         *(surplus_sold_online, self_consumption, self_sufficiency, bills, pv_income, supplier_profit),
         *(grid_company_result, cost_of_supply, welfare, auction_efficiency, stranded_hedge, imbalance),
-        *(congestion_rent, losses, shed_load, curtailed, co2),
+        *(congestion_rent, losses, shed_load, curtailed, co2, pricing_regret, bill_equity, cross_subsidy),
+        *(choice_surplus, switching, bad_debt, demand_response),
     )
 }
 

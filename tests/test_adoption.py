@@ -41,6 +41,14 @@ def test_closed_form():
     assert found == pytest.approx([0, 0.035758, 0.331199, 0.812803, 0.996259], abs=5e-7)
 
 
+def test_closed_form_from_a_start():
+    """From the share that it has after three years, the closed form goes on as it would have."""
+    for years, p, q in ((0.0, 0.03, 0.38), (3.0, 0.03, 0.38), (3.0, 0.1, 0.0)):
+        start = float(bass_share(years, p, q))
+        assert bass_share([0, 2, 9], p, q, start) == pytest.approx(bass_share([years, years + 2, years + 9], p, q))
+    assert bass_share(5.0, 0.03, 0.38, 1.0) == 1.0
+
+
 def test_peak():
     """O39: most adopt at 6.1926 years, at a share of 0.460526 and a rate of 0.110592; at once if p exceeds q."""
     peak = bass_peak(0.03, 0.38)

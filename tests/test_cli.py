@@ -223,9 +223,10 @@ def test_scenarios_are_listed(arguments):
     """The list has one line for each built-in scenario, with its description."""
     lines = call(*arguments).stdout.splitlines()
     assert [line.split()[0] for line in lines] == [
-        *("baseline_traditional", "feeder_lv3", "nodal_case5", "one_factory_one_price", "online_auction_continuous"),
-        *("online_auction_mcafee", "online_auction_muda", "online_auction_pay_as_bid", "online_auction_uniform"),
-        *("quickstart", "state_grid_scale", "tou"),
+        *("baseline_traditional", "cpp", "ev_wave", "feeder_lv3", "ladder", "nodal_case5", "one_factory_one_price"),
+        *("online_auction_continuous", "online_auction_mcafee", "online_auction_muda", "online_auction_pay_as_bid"),
+        *("online_auction_uniform", "packages", "pv_decade", "quickstart", "reliability_menu", "rtp"),
+        *("state_grid_scale", "tou"),
     ]
     assert all(line.endswith(".") for line in lines)
 
@@ -300,11 +301,11 @@ def test_doctor():
 def test_doctor_finds_faults(monkeypatch):
     """A missing core package or a folder that cannot be written make the exit code 1."""
     present = doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda name: None if name in ("highspy", "pvlib") else present(name))
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name in ("highspy", "SALib") else present(name))
     done = call("doctor")
     assert done.exit_code == 1
     assert "  highspy MISSING: pip install highspy" in done.stdout
-    assert "  pv: missing pvlib" in done.stdout
+    assert "  analysis: missing" in done.stdout
 
     def refuse():
         raise OSError("no writable folder for compiled kernels")

@@ -328,7 +328,7 @@ def test_a_broken_plan_is_not_handed_out():
 
 def test_a_plan_that_costs_more_than_the_model_says_is_not_handed_out(monkeypatch):
     """Decisions that lose what the solver found are noticed by their cost."""
-    monkeypatch.setattr(home_planner, "_decisions", lambda home, outlook, found: Decisions.none(len(outlook)))
+    monkeypatch.setattr(home_planner, "decisions_of", lambda home, outlook, found: Decisions.none(len(outlook)))
     with pytest.raises(RuntimeError, match=r"home plan: costs 0.3"):
         plan(Home(battery=Battery(2.0, 2.0, 2.0, **LOSSLESS)), [0.1, 0.3], base=[0.0, 1.0])
 

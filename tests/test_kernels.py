@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridagora.agents import delivery, kernels
+from gridagora.agents import delivery, kernels, quoting, settling
+from gridagora.agents.bill_kernels import LineTable, bill_lines
 from gridagora.agents.columns import (
     BOUGHT,
     CHARGE,
@@ -16,6 +17,8 @@ from gridagora.agents.columns import (
     EARNED,
     ENERGY_ROWS,
     FED_IN,
+    HEAT_PUMP,
+    HELD,
     INJECTION,
     LOAD,
     LONG,
@@ -46,6 +49,7 @@ from gridagora.agents.columns import (
     T_WITHDRAWAL,
     TRUTHFUL,
     UNDELIVERED,
+    VEHICLE,
     WITHDRAWAL,
     ZI_CONSTRAINED,
     Accounts,
@@ -53,7 +57,10 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
+from gridagora.agents.owned_devices import NO_DEVICES, Devices
 from gridagora.agents.population import NO_PRICES
+from gridagora.agents.thermal_kernels import Rooms, Thermostat
+from gridagora.agents.vehicle_kernels import Cars, Charger, cheaper_periods
 from gridagora.sim.compiled import use_threads
 from gridagora.sim.streams import Streams, stream_key
 
@@ -118,9 +125,9 @@ def town(efficiency_stored=1.0):
 TOWN_LOAD = table([0.001, 0.002, 0.003], [0.002, 0.002, 0.002])
 TOWN_PV = table([0.0, 0.002, 0.001], [0.0, 0.001, 0.0])
 EFFICIENCY = 0.8
-#: Ticks by strategy and noise row.
-BUY_TICKS = table([9, 9, 9, 9], [5, 5, 5, 5], [1, 2, 3, 4], kind=np.int32)
-SELL_TICKS = table([0, 0, 0, 0], [4, 4, 4, 4], [5, 6, 7, 8], kind=np.int32)
+#: Ticks by offer, strategy and noise row.
+BUY_TICKS = table([9, 9, 9, 9], [5, 5, 5, 5], [1, 2, 3, 4], kind=np.int32)[None]
+SELL_TICKS = table([0, 0, 0, 0], [4, 4, 4, 4], [5, 6, 7, 8], kind=np.int32)[None]
 
 
 def test_plan_of_a_day_by_hand():
@@ -130,7 +137,9 @@ def test_plan_of_a_day_by_hand():
     and 2 - 8 + 1 kWh of charge (as much as the flow allows); 1 - 1. Evening: 3, 4, 3 - 2, 1.5 and 2 - 4 + 1.
     """
     here = town()
-    totals = kernels.plan_day(here.members, here.today, here.state, TOWN_LOAD, TOWN_PV, EFFICIENCY, 1_500_000, 2)
+    totals = kernels.plan_day(
+        here.members, here.today, here.state, TOWN_LOAD, TOWN_PV, EFFICIENCY, 1_500_000, *NO_DEVICES, 2
+    )
     assert totals[:, P_WITHDRAWAL].tolist() == [7_700_000, 6_000_000, 9_500_000]
     assert totals[:, P_INJECTION].tolist() == [0, 7_000_000, 1_000_000]
     assert totals[:, P_BUYERS].tolist() == [3, 1, 2]
@@ -145,14 +154,14 @@ def test_a_plan_starts_from_the_meter_and_leaves_it_alone():
     """The planned state of charge of the day begins with the metered one, which planning does not change."""
     here = town()
     here.state.stored_plan[:] = 3.0
-    kernels.plan_day(here.members, here.today, here.state, TOWN_LOAD, TOWN_PV, EFFICIENCY, 1, 2)
+    kernels.plan_day(here.members, here.today, here.state, TOWN_LOAD, TOWN_PV, EFFICIENCY, 1, *NO_DEVICES, 2)
     assert here.state.stored.tolist() == here.state.stored_plan.tolist() == [0, 0, 0, 1, 0]
 
 
 def test_quotes_of_a_period_by_hand():
     """At noon the plain member bids 2 kWh at tick 5; 2 kWh are offered at tick 4 and 5 kWh at tick 8."""
     here = town()
-    curves, totals = kernels.quote(
+    curves, totals = quoting.quote(
         here.members,
         here.today,
         here.state,
@@ -163,8 +172,11 @@ def test_quotes_of_a_period_by_hand():
         10,
         EFFICIENCY,
         1_000_000,
+        *NO_DEVICES,
+        1,
         2,
     )
+    (totals,) = totals
     assert curves[0].tolist() == [0, 0, 0, 0, 0, 2_000_000, 0, 0, 0, 0]
     assert curves[1].tolist() == [0, 0, 0, 0, 2_000_000, 0, 0, 0, 5_000_000, 0]
     assert totals[P_WITHDRAWAL] == 6_000_000
@@ -180,7 +192,7 @@ def test_quotes_of_a_period_by_hand():
 def test_least_offer(least, sellers, withdrawn):
     """A surplus of exactly the least offer is quoted; one quantum less is withdrawn and still planned."""
     here = town()
-    curves, totals = kernels.quote(
+    curves, totals = quoting.quote(
         here.members,
         here.today,
         here.state,
@@ -191,12 +203,48 @@ def test_least_offer(least, sellers, withdrawn):
         10,
         EFFICIENCY,
         least,
+        *NO_DEVICES,
+        1,
         2,
     )
+    (totals,) = totals
     assert totals[P_SELLERS] == sellers
     assert totals[P_WITHDRAWN] == withdrawn
     assert curves[1].sum() == totals[P_OFFER]
     assert here.state.planned[2] == -2_000_000
+
+
+def test_offers_quote_apart():
+    """Members of two offers quote by the ticks of their own, and are counted apart."""
+    here = world(4, annual_kwh=[1000, 1000, 3000, 1000], strategy=[1] * 4, offer=[0, 1, 1, 0])
+    ticks = np.array([[[9], [2]], [[9], [7]]], np.int32)
+    load, pv = np.array([0.001]), np.zeros(1)
+    gate = (here.members, here.today, here.state, load, pv)
+    curves, totals = quoting.quote(*gate, ticks, ticks, 10, EFFICIENCY, 1, *NO_DEVICES, 0, 3)
+    assert np.flatnonzero(curves[0]).tolist() == [2, 7]
+    assert curves[0, [2, 7]].tolist() == [2_000_000, 4_000_000]
+    assert totals[:, [P_WITHDRAWAL, P_BUYERS]].tolist() == [[2_000_000, 2], [4_000_000, 2]]
+    assert here.state.planned.tolist() == [1_000_000, 1_000_000, 3_000_000, 1_000_000]
+
+
+def test_devices_come_before_the_battery():
+    """A car draws 2 kWh and a heat pump 1 on top of 1 kWh of load; the battery then serves all of them with 2."""
+    here = world(1, annual_kwh=[1000], battery_kwh=[10], battery_flow=[2], stored=[5])
+    cars = Cars(*(np.array([kwh * KWH], np.int32) for kwh in (9, 1, 0)), *(np.zeros(1, np.uint16),) * 2, UNTIL)
+    rooms = Rooms(*(np.array([value], np.float32) for value in (1.0, 20.0, 20.0)))
+    thermostat = Thermostat(np.zeros((1, 1)), np.zeros(1), np.full(1, 2.0), 0.1, 2.0, 0.0, 3.0)
+    devices = Devices(cars, Charger(2 * KWH, 1.0, cheaper_periods(np.zeros((1, 1)))), rooms, thermostat)
+    load, pv, one = np.array([0.001]), np.zeros(1), np.ones(1)
+    plan = kernels.plan_day(here.members, here.today, here.state, load[:, None], pv[:, None], 1.0, 1, *devices, 2)
+    gate = (here.members, here.today, here.state, load, pv)
+    _, quoted = quoting.quote(*gate, BUY_TICKS, SELL_TICKS, 10, 1.0, 1, *devices, 0, 2)
+    met = delivery.deliver(*gate, one, one, 1.0, *devices, 0, 2)
+    assert plan[0, P_WITHDRAWAL] == quoted[0, P_WITHDRAWAL] == met[WITHDRAWAL] == 2 * KWH
+    assert met[[LOAD, VEHICLE, HEAT_PUMP, DISCHARGE, HELD]].tolist() == [4 * KWH, 2 * KWH, KWH, 2 * KWH, 3 * KWH]
+    assert cars.held.tolist() == [3 * KWH]
+
+
+UNTIL = np.array([2], np.uint16)
 
 
 def test_delivery_by_hand():
@@ -214,6 +262,8 @@ def test_delivery_by_hand():
         table(1.0, 1.5),
         table(1.0, 0.5),
         EFFICIENCY,
+        *NO_DEVICES,
+        1,
         2,
     )
     assert here.state.net.tolist() == [2_000_000, 4_000_000, -1_000_000, -1_000_000, 0]
@@ -228,7 +278,9 @@ def test_delivery_at_night_by_hand():
     here = town()
     load, pv = TOWN_LOAD[:, 0].copy(), TOWN_PV[:, 0].copy()
     noise = np.ones(2)
-    totals = delivery.deliver(here.members, here.today, here.state, load, pv, noise, noise, EFFICIENCY, 2)
+    totals = delivery.deliver(
+        here.members, here.today, here.state, load, pv, noise, noise, EFFICIENCY, *NO_DEVICES, 0, 2
+    )
     assert here.state.net.tolist() == [1_000_000, 4_000_000, 1_000_000, 1_200_000, 500_000]
     assert totals[[CHARGE, DISCHARGE]].tolist() == [0, 800_000]
     assert here.state.stored[3] == pytest.approx(0.0, abs=1e-9)
@@ -303,7 +355,7 @@ def test_batteries_over_a_day(batteries, day, efficiency):
     for load, pv in day:
         before = here.state.stored.astype(float)
         totals = delivery.deliver(
-            here.members, here.today, here.state, table(load), table(pv), ones, ones, efficiency, 2
+            here.members, here.today, here.state, table(load), table(pv), ones, ones, efficiency, *NO_DEVICES, 0, 2
         )
         raw = round(load * 1e6) - round(pv * 1e6)
         net, stored = here.state.net, here.state.stored.astype(float)
@@ -324,15 +376,15 @@ def test_batteries_over_a_day(batteries, day, efficiency):
 def test_a_perfect_forecast_is_what_the_meter_says():
     """Without errors and noise the plan of the day, the gate's and the meters agree in every period."""
     here = town()
-    plan = kernels.plan_day(here.members, here.today, here.state, TOWN_LOAD, TOWN_PV, EFFICIENCY, 1, 2)
+    plan = kernels.plan_day(here.members, here.today, here.state, TOWN_LOAD, TOWN_PV, EFFICIENCY, 1, *NO_DEVICES, 2)
     noise = np.ones(2)
     for t in range(3):
         load, pv = TOWN_LOAD[:, t].copy(), TOWN_PV[:, t].copy()
         gate = (here.members, here.today, here.state, load, pv)
-        _, quoted = kernels.quote(*gate, BUY_TICKS, SELL_TICKS, 10, EFFICIENCY, 1, 2)
-        met = delivery.deliver(*gate, noise, noise, EFFICIENCY, 2)
+        _, quoted = quoting.quote(*gate, BUY_TICKS, SELL_TICKS, 10, EFFICIENCY, 1, *NO_DEVICES, t, 2)
+        met = delivery.deliver(*gate, noise, noise, EFFICIENCY, *NO_DEVICES, t, 2)
         assert (here.state.planned == here.state.net).all()
-        assert (quoted[:6] == plan[t, :6]).all()
+        assert (quoted[0, :6] == plan[t, :6]).all()
         assert plan[t, [P_WITHDRAWAL, P_INJECTION]].tolist() == met[[WITHDRAWAL, INJECTION]].tolist()
     assert (here.state.stored == here.state.stored_plan).all()
 
@@ -360,15 +412,16 @@ SETTLE_SELL = table([0, 0, 0], [3, 2, 4], [3, 2, 4], kind=np.int32)
 
 
 def settle(here, margins=MARGINS, cuts=(0.0, 0.0), least=10_000, price_class=1, block=2, own_price=NO_PRICES):
-    """Settle the period of `here` in the prices and ticks above."""
-    return delivery.settle(
+    """Settle the period of `here` in the prices and ticks above, under one offer."""
+    (totals,) = settling.settle(
         here.members,
         here.today,
         here.state,
         here.accounts,
-        price_class,
-        SETTLE_BUY,
-        SETTLE_SELL,
+        len(here.accounts.energy) - ENERGY_ROWS,
+        np.array([price_class], np.uint8),
+        SETTLE_BUY[None],
+        SETTLE_SELL[None],
         margins,
         PRICES,
         cuts,
@@ -376,6 +429,20 @@ def settle(here, margins=MARGINS, cuts=(0.0, 0.0), least=10_000, price_class=1, 
         own_price,
         block,
     )
+    return totals
+
+
+def lines_of(quantity, price, on_money):
+    """Return lines without bounds, all on the bill of the first offer."""
+    n = len(price)
+    low, high = np.full(n, -np.inf), np.full(n, np.inf)
+    return LineTable(np.zeros(n, np.int64), quantity, price, on_money, low, high, np.full(n, -1), np.zeros(n))
+
+
+def bill_of(accounts, lines, fixed, bills, block):
+    """Return the sums of the lines' amounts; members all have the first offer."""
+    one = np.ones(len(fixed))
+    return bill_lines(accounts, np.zeros(bills.size, np.uint8), lines, fixed, one, bills, block)
 
 
 def test_settlement_by_hand():
@@ -507,7 +574,7 @@ def test_bill_lines_by_hand():
     quantity, price, on_money = np.zeros((2, 6)), np.array([0.3, 0.0]), np.zeros((2, 4))
     quantity[0, 0], on_money[1, PAID] = 1.0, 1.0
     bills = np.zeros(2, np.int64)
-    sums = delivery.bill_lines(here.accounts, quantity, price, on_money, np.array([0.0, 100.0]), bills, 1)
+    sums = bill_of(here.accounts, lines_of(quantity, price, on_money), np.array([0.0, 100.0]), bills, 1)
     assert bills.tolist() == [300_109, 102]
     assert sums.tolist() == [300_005, 206]
 
@@ -532,7 +599,7 @@ def test_bills_sum_to_the_lines(lines, members, per_day):
     on_energy, on_money = (np.array(column) for column in zip(*lines, strict=True))
     fixed = np.full(len(lines), per_day)
     bills = np.zeros(len(members), np.int64)
-    sums = delivery.bill_lines(here.accounts, on_energy, np.ones(len(lines)), on_money, fixed, bills, 2)
+    sums = bill_of(here.accounts, lines_of(on_energy, np.ones(len(lines)), on_money), fixed, bills, 2)
     assert bills.sum() == sums.sum()
     exact = on_energy @ here.accounts.energy + on_money @ here.accounts.money + fixed[:, None]
     size = np.abs(on_energy) @ here.accounts.energy + np.abs(on_money) @ here.accounts.money + fixed[:, None]
@@ -544,7 +611,7 @@ def test_draw_of_a_day():
     n = 400
     here = world(n, profile=np.arange(n) % 3, shift=np.arange(n) % 5)
     k0, k1 = stream_key(1, "day", "households")
-    kernels.draw_day(k0, k1, 4, 2, 5, 8, here.members, here.today, 64)
+    kernels.draw_day(k0, k1, 4, 2, 5, 30, 8, here.members, here.today, 64)
     taken, shift = np.divmod(here.today.load_code, 5)
     profile, candidate = np.divmod(taken, 2)
     assert (shift == here.members.shift).all()
@@ -556,11 +623,20 @@ def test_draw_of_a_day():
     assert (here.today.load_row != here.today.quote_row).any()
 
 
+def test_draw_of_a_day_in_groups():
+    """Members of a group have the codes of its part of the table, behind those of the groups before."""
+    k0, k1 = stream_key(1, "day", "households")
+    plain, grouped = world(5), world(5, group=[0, 1, 2, 3, 70])
+    for some in (plain, grouped):
+        kernels.draw_day(k0, k1, 4, 3, 1, 3, 1024, some.members, some.today, 2)
+    assert (grouped.today.load_code == plain.today.load_code + 3 * np.array([0, 1, 2, 3, 70])).all()
+
+
 def test_draw_of_a_day_follows_the_stream():
     """Candidate and rows are the member's three words of the day: high bits of the first, low bits of the others."""
     here = world(5)
     k0, k1 = stream_key(9, "day", "firms")
-    kernels.draw_day(k0, k1, 3, 4, 1, 16, here.members, here.today, 2)
+    kernels.draw_day(k0, k1, 3, 4, 1, 4, 16, here.members, here.today, 2)
     words = Streams(9).words("day", "firms", 5, day=3).astype(np.int64)
     assert here.today.load_code.tolist() == (words[:, 0] * 4 >> 32).tolist()
     assert here.today.load_row.tolist() == (words[:, 1] % 16).tolist()
@@ -573,7 +649,7 @@ def test_draws_go_by_the_number_and_not_by_the_row():
     k0, k1 = stream_key(1, "day", "households")
     here, turned = world(5, number=[0, 1, 2, 3, 4]), world(5, number=[4, 2, 0, 3, 1])
     for some in (here, turned):
-        kernels.draw_day(k0, k1, 4, 3, 1, 1024, some.members, some.today, 2)
+        kernels.draw_day(k0, k1, 4, 3, 1, 3, 1024, some.members, some.today, 2)
     for one, other in zip(here.today, turned.today, strict=True):
         assert (one[[4, 2, 0, 3, 1]] == other).all()
 
@@ -582,12 +658,22 @@ def test_a_member_draws_the_same_in_any_population_and_another_thing_tomorrow():
     """The draw depends on key, member and day alone."""
     k0, k1 = stream_key(1, "day", "households")
     few, many, next_day = world(5), world(50), world(50)
-    kernels.draw_day(k0, k1, 4, 3, 1, 1024, few.members, few.today, 2)
-    kernels.draw_day(k0, k1, 4, 3, 1, 1024, many.members, many.today, 7)
-    kernels.draw_day(k0, k1, 5, 3, 1, 1024, next_day.members, next_day.today, 7)
+    kernels.draw_day(k0, k1, 4, 3, 1, 3, 1024, few.members, few.today, 2)
+    kernels.draw_day(k0, k1, 4, 3, 1, 3, 1024, many.members, many.today, 7)
+    kernels.draw_day(k0, k1, 5, 3, 1, 3, 1024, next_day.members, next_day.today, 7)
     for left, right, other in zip(few.today, many.today, next_day.today, strict=True):
         assert (left == right[:5]).all()
         assert (right != other).any()
+
+
+def garage(n):
+    """Return cars of every fifth of `n` members, with a trip they cannot make, and heat pumps of every fourth."""
+    kwh = [np.where(np.arange(n) % 5 == 0, energy * KWH, 0).astype(np.int32) for energy in (6, 1, 4)]
+    cars = Cars(*kwh, *(np.full(n, period, np.uint16) for period in (1, 2, 5)))
+    size = np.where(np.arange(n) % 4 == 1, 1 + np.arange(n) / 50, 0).astype(np.float32)
+    rooms = Rooms(size, np.full(n, 20.3, np.float32), np.full(n, 19.9, np.float32))
+    charger = Charger(2 * KWH, 0.9, cheaper_periods(np.array([[0.3, 0.2, 0.1]])))
+    return Devices(cars, charger, rooms, Thermostat(np.zeros((1, 3)), np.zeros(3), np.full(3, 3.0), 0.1, 2.0, 0.0, 3.0))
 
 
 def whole_day(block):
@@ -609,26 +695,27 @@ def whole_day(block):
     load = 0.001 * (1 + np.arange(12 * periods).reshape(12, periods) % 7)
     pv = 0.0015 * (np.arange(2 * periods).reshape(2, periods) % 4)
     noise = 0.7 + 0.1 * np.arange(rows)
-    ticks = (np.arange(3 * rows).reshape(3, rows) % 10).astype(np.int32)
+    ticks = (np.arange(3 * rows).reshape(1, 3, rows) % 10).astype(np.int32)
+    devices = garage(n)
     k0, k1 = stream_key(1, "day", "test")
-    kernels.draw_day(k0, k1, 0, 2, 3, rows, here.members, here.today, block)
-    seen = [kernels.plan_day(here.members, here.today, here.state, load, pv, 0.9, 10_000, block)]
+    kernels.draw_day(k0, k1, 0, 2, 3, 12, rows, here.members, here.today, block)
+    seen = [kernels.plan_day(here.members, here.today, here.state, load, pv, 0.9, 10_000, *devices, block)]
     for t in range(periods):
         gate = (here.members, here.today, here.state, load[:, t].copy(), pv[:, t].copy())
-        curves, totals = kernels.quote(*gate, ticks, ticks, 10, 0.9, 10_000, block)
-        assert curves.sum(axis=1).tolist() == totals[[P_BID, P_OFFER]].tolist()
+        curves, totals = quoting.quote(*gate, ticks, ticks, 10, 0.9, 10_000, *devices, t, block)
+        assert curves.sum(axis=1).tolist() == totals[0, [P_BID, P_OFFER]].tolist()
         seen += [curves, totals, here.state.planned.copy()]
-        seen += [delivery.deliver(*gate, noise, noise[::-1].copy(), 0.9, block), here.state.net.copy()]
+        seen += [delivery.deliver(*gate, noise, noise[::-1].copy(), 0.9, *devices, t, block), here.state.net.copy()]
         margins, cuts = (6, 1, 3, 4, 2, 3), (0.01, 0.02)
         book = (here.members, here.today, here.state, here.accounts)
-        seen.append(delivery.settle(*book, 0, ticks, ticks, margins, PRICES, cuts, 10_000, NO_PRICES, block))
+        now = (1, np.zeros(1, np.uint8), ticks, ticks)
+        seen.append(settling.settle(*book, *now, margins, PRICES, cuts, 10_000, NO_PRICES, block))
     bills = np.zeros(n, np.int64)
     weights = np.linspace(-0.5, 0.6, 3 * 6).reshape(3, 6)
-    sums = delivery.bill_lines(
-        here.accounts, weights, np.array([0.3, -1.0, 0.0]), weights[:, :4].copy(), np.arange(3.0), bills, block
-    )
+    lines = lines_of(weights, np.array([0.3, -1.0, 0.0]), weights[:, :4].copy())
+    sums = bill_of(here.accounts, lines, np.arange(3.0), bills, block)
     seen += [sums, bills]
-    return [*seen, *here.today, *here.state, *here.accounts]
+    return [*seen, *here.today, *here.state, *here.accounts, devices.cars.held, devices.rooms.indoor]
 
 
 @pytest.mark.parametrize("block", BLOCKS[1:])

@@ -15,8 +15,8 @@ ALLOWED = {
 }
 #: Third-party packages that only some places may import.
 ONLY_IN = {
-    "pyomo": ("markets/", "agents/hems.py", "agents/production.py"),
-    "highspy": ("markets/", "agents/hems.py", "agents/production.py"),
+    "pyomo": ("markets/", "agents/hems.py", "agents/home_community.py", "agents/production.py"),
+    "highspy": ("markets/", "agents/hems.py", "agents/home_community.py", "agents/production.py"),
     "mesa": ("agents/", "scenarios/"),
     "pyarrow": ("sim/results.py", "sim/arrow_tables.py", "scenarios/inputs.py"),
     "dask": ("scenarios/sweep.py",),

@@ -43,7 +43,7 @@ def quote(learners, number=0):
         side=np.array([BUY, BUY, SELL], np.int8),
         tick=tick,
         quanta=np.array([1_000_000, 2_000_000, 3_000_000]),
-        limits=(0.4, 0.1),
+        limits=np.array([0.4, 0.4, 0.1]),
         number=number,
     )
     return tick, quoted
@@ -100,8 +100,8 @@ def test_nobody_trades_past_its_limit(simulate):
         for entry in record.populations:
             award, price = entry.award, entry.award_price
             limits = entry.quotes
-            assert (price <= limits.buy_limit[:, None] + 1e-9)[award > 0].all()
-            assert (price >= limits.sell_limit[:, None] - 1e-9)[award < 0].all()
+            assert (price <= limits.buy_limit + 1e-9)[award > 0].all()
+            assert (price >= limits.sell_limit - 1e-9)[award < 0].all()
 
 
 def test_learning_pays(simulate):

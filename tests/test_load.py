@@ -8,14 +8,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gridagora.markets.tariffs import Flat
 from gridagora.scenarios.load import FOLDER, Scenario, ScenarioError, builtin, load
 from gridagora.scenarios.plausible import faults, memory_needed
 from gridagora.scenarios.schema import ScenarioModel
 
 ONLINE = [f"online_auction_{name}" for name in ("continuous", "mcafee", "muda", "pay_as_bid", "uniform")]
 NAMES = [
-    *("baseline_traditional", "feeder_lv3", "nodal_case5", "one_factory_one_price", *ONLINE),
-    *("quickstart", "state_grid_scale", "tou"),
+    *("baseline_traditional", "cpp", "ev_wave", "feeder_lv3", "ladder", "nodal_case5", "one_factory_one_price"),
+    *(*ONLINE, "packages", "pv_decade", "quickstart", "reliability_menu", "rtp", "state_grid_scale", "tou"),
 ]
 
 
@@ -92,14 +93,7 @@ def test_tariff_of_another_kind_replaces_the_whole_entry(write):
     """No key of the old kind is left over; within one kind entries merge."""
     path = write("base: tou\ntariffs:\n  residential: {kind: flat, standing_per_day: 0.5}\n")
     residential = load(path).tariffs.residential
-    assert residential.model_dump() == {
-        "kind": "flat",
-        "energy_per_kwh": 0.353,
-        "network_per_kwh": 0.17,
-        "levy_per_kwh": 0.027,
-        "standing_per_day": 0.5,
-        "reference_per_kwh": None,
-    }
+    assert residential == Flat(standing_per_day=0.5)
     same_kind = load(write("base: quickstart\ntariffs: {residential: {energy_per_kwh: 0.4}}\n"))
     assert same_kind.tariffs.residential.standing_per_day == 0.2
     assert same_kind.tariffs.commercial.standing_per_day == 2.0
@@ -310,7 +304,7 @@ REFUSALS = [
     ("outputs: {members: 10001}", "outputs.members: given 10001; allowed a whole number from 0 to 10000"),
     (
         "tariffs: {residential: {kind: flatt}}",
-        "unknown kind of residential 'flatt'; choose one of: flat, time_of_use",
+        "unknown kind of residential 'flatt'; choose one of: critical_peak, flat, menu, ",
     ),
     ("tariffs: {residential: {kind: [1]}}", "tariffs.residential.kind: unknown kind of residential '[1]'; choose"),
     ("tariffs: {residential: 5}", "tariffs.residential: given 5; allowed a mapping of kind flat or time_of_use"),

@@ -1,7 +1,6 @@
 """A member reads like an agent and holds nothing of its own."""
 
 from datetime import date
-from types import SimpleNamespace
 
 import mesa
 import numpy as np
@@ -24,9 +23,12 @@ from gridagora.agents.member import Member
 from gridagora.agents.population import Population
 from gridagora.agents.profiles import Profiles
 from gridagora.markets.settlement import PeerTerms
-from gridagora.markets.tariffs import Flat
-from gridagora.scenarios.schema_population import Strategies
+from gridagora.markets.tariffs import Flat, offers_of
+from gridagora.scenarios.schema_population import Households, Strategies
+from gridagora.sim.clock import Calendar
 from gridagora.sim.streams import Streams
+
+CALENDAR = Calendar(date(2016, 6, 6), 7, 60)
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def members(monkeypatch):
     """Return three members: a consumer, a PV owner with battery, and one without consent."""
     monkeypatch.setattr(module, "ROWS", 4)
     first = date(2016, 6, 6)
-    terms = SimpleNamespace(
+    terms = Households(
         count=3,
         pv_share=0.0,
         pv_kwp=1.0,
@@ -57,10 +59,10 @@ def members(monkeypatch):
         np.array([0, 1, 1], np.uint8),
         Profiles(("even", "double"), np.full((2, 1, 24), 0.001), first),
         Profiles(("south",), np.zeros((1, 1, 24)), first),
-        Flat(standing_per_day=0.2),
+        offers_of(Flat(standing_per_day=0.2)),
         PeerTerms(wheeling=0.08, fee_buyer=0.005, fee_seller=0.005, feed_in=0.36),
         Streams(1),
-        1.0,
+        CALENDAR,
     )
     population.members.pv_annual_kwh[1] = 4000
     population.members.battery_kwh[1] = 5
@@ -102,8 +104,8 @@ def test_a_bill_by_hand(members):
         energy[1 + row, 1] = quanta
     money[PAID, 1] = money[EARNED, 1] = 800_000
     money[LONG, 1] = 200_000
-    members.bill_to_date()
-    members.bill_to_date()
+    members.bill_to_date(CALENDAR.day(0))
+    members.bill_to_date(CALENDAR.day(0))
     bill = members[1].bill
     assert list(bill.columns) == ["line", "account", "quantity", "unit", "price", "amount"]
     assert dict(zip(bill.line, bill.amount, strict=True)) == pytest.approx(
@@ -132,10 +134,10 @@ def test_a_bill_by_hand(members):
 
 def test_paid_counts_closed_months_and_the_open_one(members):
     """0.2 a day: after a closed day and an open one the consumer has paid 0.4, and the open bill says 0.2."""
-    members.bill_to_date()
+    members.bill_to_date(CALENDAR.day(0))
     members.close_month()
     assert members[0].paid == pytest.approx(0.2)
     assert members[0].bill.empty
-    members.bill_to_date()
+    members.bill_to_date(CALENDAR.day(0))
     assert members[0].paid == pytest.approx(0.4)
     assert members[0].bill.amount.tolist() == [pytest.approx(0.2)]

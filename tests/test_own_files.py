@@ -216,7 +216,7 @@ def test_every_fault_of_every_file_at_once(folder):
             "profiles.path: given 'a.xls'; allowed a file whose name ends with .csv or .parquet",
         ),
         ("{path: a.csv, unit: kW, colums: [a]}", "profiles.colums: unknown key 'colums'; allowed path, "),
-        ("street", "profiles: given 'street'; allowed one of all, simbench, synpro, bdew or a mapping"),
+        ("street", "profiles: given 'street'; allowed one of all, simbench, synpro, bdew, bottom_up or a mapping"),
         ("3", "profiles: given 3; allowed one of all"),
     ],
 )

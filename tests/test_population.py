@@ -33,7 +33,8 @@ from gridagora.agents.population import Population
 from gridagora.agents.profiles import Profiles
 from gridagora.markets.price_grid import clear_grid
 from gridagora.markets.settlement import PeerTerms
-from gridagora.markets.tariffs import Flat, TimeOfUse
+from gridagora.markets.tariffs import Flat, TimeOfUse, offers_of
+from gridagora.scenarios import schema_population
 from gridagora.scenarios.schema_population import Strategies
 from gridagora.sim.clock import Calendar
 from gridagora.sim.streams import Streams
@@ -43,6 +44,7 @@ FIRST = date(2016, 6, 6)
 CALENDAR = Calendar(FIRST, 7, 60)
 LOADS = Profiles(("even", "double"), np.full((2, 7, 24), 0.001) * np.array([1.0, 2.0])[:, None, None], FIRST)
 PANELS = Profiles(("south",), np.where(np.arange(24) == 12, 0.004, 0.0) * np.ones((1, 7, 1)), FIRST)
+MONDAY = CALENDAR.day(0)
 NOON, NIGHT = 12, 0
 ONES = np.ones(24)
 PEER = PeerTerms(wheeling=0.08, fee_buyer=0.005, fee_seller=0.005, feed_in=0.36)
@@ -64,6 +66,7 @@ def terms(count, **changed):
         "storage_kwh": 4.0,
         "storage_kw": 1.0,
         "storage_efficiency": 0.8,
+        "hems_share": 0.0,
         "consent_share": 1.0,
         "strategies": Strategies(truthful=1.0),
         "noise_sigma": 0.0,
@@ -75,6 +78,16 @@ def terms(count, **changed):
         "daily_elasticity": 0.0,
         "load_neutral": False,
         "awareness": 1.0,
+        "conservation": 0.0,
+        "technology_share": 0.0,
+        "technology_factor": 1.71,
+        "technology_awareness": None,
+        "notices": None,
+        "habit": 1.0,
+        "perceived_price": "marginal",
+        "use_uncertainty": 0.1,
+        "rebate_salience": 0.6,
+        "price_complexity_discount": 0.0,
         "annual_kwh": 2400.0,
         "annual_kwh_cv": 0.0,
         "archetypes": None,
@@ -83,7 +96,7 @@ def terms(count, **changed):
         "sectors": None,
     }
     assert set(changed) <= set(fields)
-    return SimpleNamespace(**{**fields, **changed})
+    return SimpleNamespace(**{**dict(schema_population.Households()), **fields, **changed})
 
 
 @pytest.fixture(autouse=True)
@@ -103,10 +116,10 @@ def build(annual_kwh, profile=None, tariff=None, peer=PEER, seed=1, block=2, **c
         np.array(profile or [0] * n, np.uint8),
         LOADS,
         PANELS,
-        tariff or Flat(),
+        offers_of(tariff or Flat()),
         peer,
         Streams(seed),
-        1.0,
+        CALENDAR,
         block,
     )
 
@@ -120,7 +133,7 @@ def replace(population, **columns):
 def settle(population, plan, quotes, period, margins=(2**31 - 1, 0, 1, -1, 0, 1), prices=(0.4, 0.5, 0.3)):
     """Deliver a period without error and settle it."""
     population.deliver(period, plan, (1.0, 1.0))
-    return population.settle(period, plan, quotes, margins, prices, (0.0, 0.0), LEAST)
+    return population.settle(period, plan, quotes, margins, prices, (0.0, 0.0), LEAST)[0]
 
 
 def test_plan_of_a_day_by_hand():
@@ -136,9 +149,9 @@ def test_plan_of_a_day_by_hand():
     assert plan.totals[NOON, [P_BUYERS, P_SELLERS, P_BID, P_OFFER]].tolist() == [2, 1, 2_000_000, 6_000_000]
     assert plan.pv.shape == (24, 1)
     # Two profiles, five candidate days (Monday to Friday are within three days of Wednesday), three displacements.
-    assert plan.load.shape == (24, 2 * 5 * 3)
+    assert plan.load.shape == (24, 2 * 2 * 5 * 3)  # with enabling technology and without
     assert (plan.price_class == 0).all()
-    assert plan.energy_price == pytest.approx(np.full(24, 0.353))
+    assert plan.energy_price == pytest.approx(np.full((1, 24), 0.353))
 
 
 def test_forecast_errors_move_the_plan_and_not_the_expected_path():
@@ -147,7 +160,7 @@ def test_forecast_errors_move_the_plan_and_not_the_expected_path():
     replace(members, pv_annual_kwh=[0, 2000, 0])
     plan = members.forecast(CALENDAR.day(2), 1.5 * ONES, 0.5 * ONES, LEAST)
     assert plan.totals[NOON, [P_WITHDRAWAL, P_INJECTION]].tolist() == [3_000_000, 1_000_000]
-    assert plan.load[NOON].tolist() == [0.001] * 15 + [0.002] * 15
+    assert plan.load[NOON].tolist() == 2 * ([0.001] * 15 + [0.002] * 15)
     assert plan.pv[NOON].tolist() == [0.004]
 
 
@@ -181,7 +194,7 @@ def test_cross_response_with_time_of_use():
     members = build([1000], tariff=tariff, own_elasticity=-0.1, cross_elasticity=0.05)
     plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
     assert plan.totals[[0, 7, 8, 19, 20], P_WITHDRAWAL].tolist() == [1_030_000, 1_030_000, 970_000, 970_000, 1_030_000]
-    assert plan.price_class.tolist() == [1] * 8 + [0] * 12 + [1] * 4
+    assert plan.price_class.tolist() == [[1] * 8 + [0] * 12 + [1] * 4]
 
 
 def test_ces_response_reaches_the_plan():
@@ -223,10 +236,10 @@ def test_reservation_prices_by_hand():
     plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
     for tick, buy, sell in ((0.001, 488, 415), (0.01, 48, 42)):
         quotes = members.quotes(plan, -0.05, 1.5, tick)
-        assert quotes.buy_limit == pytest.approx(np.full(24, 0.438))
-        assert quotes.sell_limit == pytest.approx(np.full(24, 0.365))
-        assert (quotes.buy[:, TRUTHFUL] == buy).all()
-        assert (quotes.sell[:, TRUTHFUL] == sell).all()
+        assert quotes.buy_limit[:, 0] == pytest.approx(np.full(24, 0.438))
+        assert quotes.sell_limit[:, 0] == pytest.approx(np.full(24, 0.365))
+        assert (quotes.buy[:, 0][:, TRUTHFUL] == buy).all()
+        assert (quotes.sell[:, 0][:, TRUTHFUL] == sell).all()
 
 
 def test_reservation_prices_follow_the_tariff_and_never_pay_for_selling():
@@ -236,10 +249,10 @@ def test_reservation_prices_follow_the_tariff_and_never_pay_for_selling():
     )
     members = build([1000], tariff=tariff, peer=PeerTerms(0.08, 0.005, 0.01, -0.2))
     quotes = members.quotes(members.forecast(CALENDAR.day(2), ONES, ONES, LEAST), 0.0, 1.0, 0.001)
-    assert quotes.buy_limit[[7, 8]] == pytest.approx([0.285, 0.485])
-    assert quotes.sell_limit[[7, 8]] == pytest.approx([0.01, 0.01])
-    assert quotes.buy[[7, 8], TRUTHFUL, 0].tolist() == [285, 485]
-    assert (quotes.sell[:, TRUTHFUL] == 10).all()
+    assert quotes.buy_limit[:, 0][[7, 8]] == pytest.approx([0.285, 0.485])
+    assert quotes.sell_limit[:, 0][[7, 8]] == pytest.approx([0.01, 0.01])
+    assert quotes.buy[:, 0][[7, 8], TRUTHFUL, 0].tolist() == [285, 485]
+    assert (quotes.sell[:, 0][:, TRUTHFUL] == 10).all()
 
 
 def test_zero_intelligence_quotes_by_hand():
@@ -250,8 +263,8 @@ def test_zero_intelligence_quotes_by_hand():
     members = build([1000])
     members.quote_draws[:, :3] = [0.0, 0.5, LARGEST_DRAW]
     quotes = members.quotes(members.forecast(CALENDAR.day(2), ONES, ONES, LEAST), -0.05, 1.5, 0.001)
-    assert quotes.buy[NOON, ZI_CONSTRAINED, :3].tolist() == [0, 244, 488]
-    assert quotes.sell[NOON, ZI_CONSTRAINED, :3].tolist() == [415, 983, 1550]
+    assert quotes.buy[:, 0][NOON, ZI_CONSTRAINED, :3].tolist() == [0, 244, 488]
+    assert quotes.sell[:, 0][NOON, ZI_CONSTRAINED, :3].tolist() == [415, 983, 1550]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -271,10 +284,10 @@ def test_no_quote_passes_its_limit(floor, cap, steps, feed_in, wheeling, draw):
     quotes = members.quotes(members.forecast(CALENDAR.day(0), ONES, ONES, LEAST), floor, cap, tick)
     # A limit that is a tick but for float dust counts as that tick.
     dust = 1e-8 * tick
-    buy, sell = (floor + tick * column for column in (quotes.buy, quotes.sell))
-    assert (buy <= quotes.buy_limit[:, None, None] + dust).all()
-    assert (sell >= quotes.sell_limit[:, None, None] - dust).all()
-    for column in (quotes.buy, quotes.sell):
+    buy, sell = (floor + tick * column for column in (quotes.buy[:, 0], quotes.sell[:, 0]))
+    assert (buy <= quotes.buy_limit[:, 0, None, None] + dust).all()
+    assert (sell >= quotes.sell_limit[:, 0, None, None] - dust).all()
+    for column in (quotes.buy[:, 0], quotes.sell[:, 0]):
         assert column.min() >= 0
         assert column.max() <= steps
 
@@ -291,7 +304,7 @@ def test_a_traded_period_by_hand():
             members.members.strategy[2] = NO_CONSENT
         plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
         quotes = members.quotes(plan, -0.05, 1.5, 0.001)
-        curves, totals = members.quote(NOON, plan, quotes, (1.0, 1.0), 1551, LEAST)
+        curves, (totals,) = members.quote(NOON, plan, quotes, (1.0, 1.0), 1551, LEAST)
         assert curves[0, 488] == curves[0].sum() == totals[P_BID] == volume
         assert curves[1, 415] == curves[1].sum() == totals[P_OFFER] == 6_000_000
         cleared = clear_grid(curves[0], curves[1], -0.05, 0.001)
@@ -309,7 +322,7 @@ def test_gate_errors_move_the_quotes():
     replace(members, pv_annual_kwh=[0, 2000, 0])
     plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
     quotes = members.quotes(plan, -0.05, 1.5, 0.001)
-    _, totals = members.quote(NOON, plan, quotes, (2.0, 0.0), 1551, LEAST)
+    _, (totals,) = members.quote(NOON, plan, quotes, (2.0, 0.0), 1551, LEAST)
     assert totals[[P_BID, P_OFFER]].tolist() == [8_000_000, 0]
 
 
@@ -335,7 +348,13 @@ def test_a_month_of_bills_by_hand():
     quotes = members.quotes(plan, -0.05, 1.5, 0.001)
     for _ in range(2):
         settle(members, plan, quotes, NIGHT)
-        grown = dict(zip([line.name for line in members.lines], members.bill_to_date().tolist(), strict=True))
+        grown = dict(
+            zip(
+                [line.name for _, line in members.billing.lines],
+                members.bill_to_date(MONDAY).tolist(),
+                strict=True,
+            )
+        )
         assert {name: amount for name, amount in grown.items() if amount} == {
             "energy all day": 1_059_000,
             "standing charge": 400_000,
@@ -343,7 +362,7 @@ def test_a_month_of_bills_by_hand():
             "levy": 81_000,
         }
     assert members.bills.tolist() == [1_500_000, 2_600_000]
-    issued = {line.name: (quantity, amount) for line, quantity, amount in members.close_month() if quantity or amount}
+    issued = {of.line.name: (of.quantity, of.amount) for of in members.close_month() if of.quantity or of.amount}
     assert issued == {
         "energy all day": (pytest.approx(6.0), pytest.approx(2.118)),
         "standing charge": (4.0, pytest.approx(0.8)),
@@ -363,7 +382,7 @@ def test_the_next_month_starts_anew():
     quotes = members.quotes(plan, -0.05, 1.5, 0.001)
     for _ in range(2):
         settle(members, plan, quotes, NIGHT)
-        assert members.bill_to_date().sum() == 550_000
+        assert members.bill_to_date(MONDAY).sum() == 550_000
         members.close_month()
     assert members.billed.tolist() == [1_100_000]
 
@@ -372,9 +391,9 @@ def test_a_month_is_rounded_once():
     """Half a micro-unit a day rounds to 0 on the first day and to 1 on the second, not to 0 twice."""
     members = build([1], tariff=Flat(energy_per_kwh=0.5, network_per_kwh=0.0, levy_per_kwh=0.0))
     members.accounts.energy[0] = 1
-    assert members.bill_to_date().tolist()[0] == 0
+    assert members.bill_to_date(MONDAY).tolist()[0] == 0
     members.accounts.energy[0] = 2
-    assert members.bill_to_date().tolist()[0] == 1
+    assert members.bill_to_date(MONDAY).tolist()[0] == 1
     assert members.bills.tolist() == [1]
 
 
@@ -389,13 +408,13 @@ def test_who_has_no_tick_within_the_limit_gives_no_order(floor, span, tick, feed
     ticks = int(np.floor(span / tick + 1e-9)) + 1
     dust = 1e-8 * tick
     price = floor + tick * np.arange(-1, ticks + 1)
-    buys, sells = quotes.buy >= 0, quotes.sell < ticks
-    assert (price[quotes.buy + 1] <= quotes.buy_limit[:, None, None] + dust)[buys].all()
-    assert (price[quotes.sell + 1] >= quotes.sell_limit[:, None, None] - dust)[sells].all()
-    assert (price[quotes.sell + 1] <= floor + span + dust)[sells].all()
-    assert (quotes.buy < ticks).all()
-    assert buys[0, TRUTHFUL, 0] == (quotes.buy_limit[0] >= floor - dust)
-    curves, totals = members.quote(NOON, plan, quotes, (1.0, 1.0), ticks, LEAST)
+    buys, sells = quotes.buy[:, 0] >= 0, quotes.sell[:, 0] < ticks
+    assert (price[quotes.buy[:, 0] + 1] <= quotes.buy_limit[:, 0, None, None] + dust)[buys].all()
+    assert (price[quotes.sell[:, 0] + 1] >= quotes.sell_limit[:, 0, None, None] - dust)[sells].all()
+    assert (price[quotes.sell[:, 0] + 1] <= floor + span + dust)[sells].all()
+    assert (quotes.buy[:, 0] < ticks).all()
+    assert buys[0, TRUTHFUL, 0] == (quotes.buy_limit[:, 0][0] >= floor - dust)
+    curves, (totals,) = members.quote(NOON, plan, quotes, (1.0, 1.0), ticks, LEAST)
     assert curves.sum(axis=1).tolist() == totals[[P_BID, P_OFFER]].tolist()
     assert (totals[P_OFFER] > 0) == sells[0, TRUTHFUL, 0]
     assert (totals[P_BID] > 0) == buys[0, TRUTHFUL, 0]
@@ -411,7 +430,7 @@ def test_block_size_changes_nothing(block):
         plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
         quotes = members.quotes(plan, -0.05, 1.5, 0.001)
         settled = [settle(members, plan, quotes, period) for period in (11, 12, 13)]
-        seen.append([plan.totals, np.array(settled), members.bill_to_date(), members.bills, *members.state])
+        seen.append([plan.totals, np.array(settled), members.bill_to_date(MONDAY), members.bills, *members.state])
     for one, other in zip(*seen, strict=True):
         assert (one == other).all()
 
@@ -462,7 +481,7 @@ def test_no_consent():
     assert (members.members.strategy == NO_CONSENT).all()
     plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
     quotes = members.quotes(plan, -0.05, 1.5, 0.001)
-    curves, totals = members.quote(NOON, plan, quotes, (1.0, 1.0), 1551, LEAST)
+    curves, (totals,) = members.quote(NOON, plan, quotes, (1.0, 1.0), 1551, LEAST)
     assert not curves.any()
     assert totals[P_BUYERS] == 0
     assert totals[P_WITHDRAWAL] == 3_000_000

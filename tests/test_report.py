@@ -178,7 +178,7 @@ def test_runs_stand_side_by_side(tmp_path, monkeypatch):
     path = write_report([first, second])
     assert path.resolve() == tmp_path / "report.html"
     page = Page(path.read_text(encoding="utf-8"))
-    assert page.tags.count("svg") == 6 + 5
+    assert page.tags.count("svg") == 6 + 6  # the second has its load beside that of the first
     assert len(page.ids) == len(set(page.ids))
     assert "-16.7 %" in page.texts
     assert any("no <buyer> reaches a seller" in text for text in page.texts)

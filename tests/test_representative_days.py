@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridagora.scenarios.inputs import load_profiles
-from gridagora.scenarios.representative_days import _distances, _k_medoids, peak_day, representative_days
+from gridagora.scenarios.representative_days import peak_day, representative_days
+from gridagora.sim.medoids import distances, k_medoids
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_series_count_alike():
     """A series in MW weighs as much as one in kW: both cut the days, whatever their unit; a constant one does not."""
     a, b = np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([[0.0], [1.0], [0.0], [1.0]])
     for scale in (1.0, 1000.0):
-        distance = _distances(np.concatenate([a, b], axis=1))
+        distance = distances(np.concatenate([a, b], axis=1))
         assert representative_days([a, scale * b, np.ones((4, 3))], 4).weights.tolist() == [1.0] * 4
         assert representative_days([a * scale, np.ones((4, 3))], 2).days.tolist() == [0, 2]
         assert representative_days([b * scale], 2).days.tolist() == [0, 1]
@@ -95,8 +96,8 @@ def test_only_days_that_must_be():
 def test_no_swap_is_better(n, k, seed):
     """No exchange of one chosen day makes the sum of distances smaller, and the best choice is at most 1/4 better."""
     k = min(k, n)
-    distance = _distances(np.random.default_rng(seed).random((n, 3)))
-    medoids = _k_medoids(distance, k).tolist()
+    distance = distances(np.random.default_rng(seed).random((n, 3)))
+    medoids = k_medoids(distance, k).tolist()
     found = cost(distance, medoids)
     for i in range(k):
         for day in set(range(n)) - set(medoids):

@@ -31,7 +31,7 @@ def test_every_key_is_described(path, name, field):
     if what.startswith(("a number", "a mapping of name to a number")):
         assert re.search(r"\[[^\]]+\]", field.description), f"{path}.{name} has no unit"
         marked = re.search(r"\((chk|mem|ill)\b", field.description)
-        assert marked or field.default is None, f"{path}.{name} has no mark"
+        assert marked or field.default is None or field.is_required(), f"{path}.{name} has no mark"
 
 
 def test_defaults():
@@ -69,7 +69,7 @@ def test_names_are_those_of_the_registries():
     """Mechanisms and kinds of tariff are the registered ones."""
     for name in MECHANISMS:
         assert Market(mechanism=name).mechanism == name
-    assert set(by_kind(child(child(ScenarioModel, "tariffs"), "residential"))) == set(TARIFFS)
+    assert set(by_kind(child(child(ScenarioModel, "tariffs"), "residential"))) == {*TARIFFS, "menu"}
 
 
 def test_mean_annual_consumption():
@@ -134,7 +134,9 @@ def test_bounds_in_words():
     assert allowed(annotation_of(Households.model_fields["noise_rho"])) == "a number at least 0 and below 1"
     assert allowed(annotation_of(Households.model_fields["storage_efficiency"])) == "a number above 0 and at most 1"
     assert allowed(annotation_of(ScenarioModel.model_fields["currency"])) == "text like ^[A-Z]{3}$"
-    assert allowed(child(child(ScenarioModel, "tariffs"), "residential")) == "a mapping of kind flat or time_of_use"
+    assert allowed(child(child(ScenarioModel, "tariffs"), "residential")) == (
+        "a mapping of kind flat or time_of_use or seasonal_time_of_use or critical_peak or real_time or menu"
+    )
 
 
 def test_paths_leave_the_kind_out():

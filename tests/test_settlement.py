@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gridagora.markets.settlement import PeerTerms, activate, imbalance_prices, member_lines, settle_vector
 from gridagora.markets.tariffs import Flat, TimeOfUse
-from gridagora.markets.tariffs.tariff import explain
+from gridagora.markets.tariffs.lines import Period, explain
 
 PEER = PeerTerms(wheeling=0.08, fee_buyer=0.004, fee_seller=0.006, feed_in=0.36)
 TWO_CLASSES = TimeOfUse(
@@ -22,7 +22,7 @@ def bill(energy, money=(0.0, 0.0, 0.0, 0.0), tariff=None, peer=PEER, days=0):
     counterparty = {line.name: (line.counterparty, line.account) for line in lines}
     return {
         line.line: (line.amount, *counterparty[line.line])
-        for line in explain(lines, quanta, np.array(money) * 1e6, days)
+        for line in explain(lines, quanta, np.array(money) * 1e6, Period(days))
     }
 
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gridagora.markets.tariffs import TARIFFS, Flat, TimeOfUse
-from gridagora.markets.tariffs.tariff import Line, explain, money, weights
-from gridagora.markets.tariffs.time_of_use import cover, minutes
+from gridagora.markets.tariffs.lines import Line, Period, explain, money, weights
+from gridagora.markets.tariffs.windows import cover, minutes
 
 DAY_NIGHT = {"day": ["08:00-20:00"], "night": ["20:00-08:00"]}
 PRICES = {"day": 0.5, "night": 0.2}
@@ -26,10 +26,8 @@ def amounts(bill):
 
 def test_registry():
     """Scenarios name tariffs by their kind."""
-    assert {name: tariff.model_fields["kind"].default for name, tariff in TARIFFS.items()} == {
-        "flat": "flat",
-        "time_of_use": "time_of_use",
-    }
+    names = {"flat", "time_of_use", "seasonal_time_of_use", "critical_peak", "real_time"}
+    assert {name: tariff.model_fields["kind"].default for name, tariff in TARIFFS.items()} == {n: n for n in names}
 
 
 def test_flat_bill_by_hand():
@@ -229,8 +227,8 @@ def test_weights_and_money_columns():
 def test_explained_lines_are_rounded_once():
     """Two classes of one quantum at 0.25 make 0.5 on one line, which rounds to even: 0; three make 0.75, so 1."""
     line = Line("network", "network", "grid_company", weights(2, "retail"), 0.25, money())
-    assert explain([line], np.array([1, 1, 0, 0, 0, 0, 0]), np.zeros(4), 1)[0].amount == 0.0
-    assert explain([line], np.array([1, 2, 0, 0, 0, 0, 0]), np.zeros(4), 1)[0].amount == pytest.approx(1e-6)
+    assert explain([line], np.array([1, 1, 0, 0, 0, 0, 0]), np.zeros(4), Period(1))[0].amount == 0.0
+    assert explain([line], np.array([1, 2, 0, 0, 0, 0, 0]), np.zeros(4), Period(1))[0].amount == pytest.approx(1e-6)
 
 
 def test_a_money_line_shows_its_mean_price_and_one_without_quantity_none():
@@ -238,11 +236,11 @@ def test_a_money_line_shows_its_mean_price_and_one_without_quantity_none():
     bought = Line("bought online", "auction", "auctioneer", weights(1, "bought"), 0.0, money("paid"))
     short = Line("short", "imbalance", "grid_company", weights(1), 0.0, money("short"))
     energy, sums = np.array([0, 0, 2_000_000, 0, 0, 0]), np.array([900_000.0, 0.0, 30_000.0, 0.0])
-    first, second = explain([bought, short], energy, sums, 1)
+    first, second = explain([bought, short], energy, sums, Period(1))
     assert (first.quantity, first.unit, first.price, first.amount) == pytest.approx((2.0, "kWh", 0.45, 0.9))
     assert (second.quantity, second.amount) == pytest.approx((0.0, 0.03))
     assert np.isnan(second.price)
-    assert explain([bought, short], np.zeros(6, np.int64), np.zeros(4), 9) == []
+    assert explain([bought, short], np.zeros(6, np.int64), np.zeros(4), Period(9)) == []
 
 
 @settings(deadline=None)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
+from gridagora.markets.tariffs.lines import BillLine
 from gridagora.markets.tariffs.metered import NO_CONTEXT, Context, FloatArray, Meter, MeteredTariff, charge, written
-from gridagora.markets.tariffs.tariff import BillLine
 
 
 class IncreasingBlocks(MeteredTariff):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gridagora.markets.tariffs.lines import BillLine
 from gridagora.markets.tariffs.metered import (
     NO_CONTEXT,
     Context,
@@ -19,7 +20,6 @@ from gridagora.markets.tariffs.metered import (
     charge,
     written,
 )
-from gridagora.markets.tariffs.tariff import BillLine
 
 Minutes = Literal[15, 30, 60]
 
@@ -117,9 +117,9 @@ class CapacityCharge(MeteredTariff):
     price_per_kva_month: float = Field(default=28.0, ge=0)
     """Price [currency/(kVA month)]; China's two-part tariffs have 25 to 30 (ill)."""
     excess_factor: float = Field(default=2.0, ge=1)
-    """Price of capacity beyond the contract, in multiples of that within (mem)."""
+    """Price of capacity beyond the contract, in multiples of that within [1] (mem)."""
     power_factor: float = Field(default=0.95, gt=0, le=1)
-    """Active over apparent power where reactive energy is not metered (ill)."""
+    """Active over apparent power where reactive energy is not metered [1] (ill)."""
     window_minutes: Minutes = 15
     """Over what power is averaged [min] (mem)."""
 

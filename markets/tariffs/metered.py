@@ -17,8 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gridagora.markets.tariffs.tariff import BillLine
-from gridagora.markets.tariffs.time_of_use import minutes
+from gridagora.markets.tariffs.lines import BillLine
 from gridagora.sim.clock import Calendar
 from gridagora.sim.plugin import Frozen
 
@@ -252,29 +251,6 @@ def written(lines: list[BillLine]) -> list[BillLine]:
 def total(lines: list[BillLine]) -> float:
     """Return the sum of a bill [currency], an exact multiple of 1e-6."""
     return sum(round(line.amount * 1e6) for line in lines) / 1e6
-
-
-def in_windows(windows: list[str], periods: int) -> NDArray[np.bool_]:
-    """Return which settlement periods of a day lie within windows such as ``"17:00-20:00"``, shape (periods,).
-
-    Raises
-    ------
-    ValueError
-        If two windows overlap, or one begins or ends within a settlement period.
-    """
-    steps = np.zeros(288, np.int64)
-    for window in windows:
-        steps[np.array(minutes(window)) // 5] += 1
-    if steps.max() > 1:
-        raise ValueError(f"windows {windows}: overlap at step {int(steps.argmax())} of 5 minutes; keep one of them")
-    by_period = steps.reshape(periods, -1)
-    if (by_period != by_period[:, :1]).any():
-        length = 1440 // periods
-        raise ValueError(
-            f"windows {windows}: one begins or ends within a settlement period of {length} minutes; move it or choose "
-            "shorter settlement periods"
-        )
-    return np.asarray(by_period[:, 0] == 1)
 
 
 class MeteredTariff(Frozen):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
-from pydantic import Field, model_validator
 
+from gridagora.markets.tariffs.bundle import Bundle
+from gridagora.markets.tariffs.lines import BillLine
 from gridagora.markets.tariffs.metered import (
     NO_CONTEXT,
     Context,
@@ -14,14 +15,12 @@ from gridagora.markets.tariffs.metered import (
     Meter,
     MeteredTariff,
     charge,
-    charge_amount,
     written,
 )
 from gridagora.markets.tariffs.seasonal import AnySchedule, by_class, classes_of
-from gridagora.markets.tariffs.tariff import BillLine
 
 
-class Package(MeteredTariff):
+class Package(Bundle, MeteredTariff):
     """Monthly fee, included energy, unit prices, term, exit fee and green share (model.md B8).
 
     The first kWh of a month are the included ones; energy prices of `prices` hold for the rest. Its standing charge,
@@ -32,24 +31,6 @@ class Package(MeteredTariff):
     """A monthly fee that includes some energy."""
     prices: AnySchedule
     """Unit prices beyond the included energy."""
-    fee_per_month: float = Field(default=30.0, ge=0)
-    """Fee [currency/month], pro rata by days in the series (ill)."""
-    included_kwh: float = Field(default=50.0, ge=0)
-    """Energy included each month [kWh], pro rata as the fee is (ill)."""
-    term_months: int = Field(default=12, ge=0, le=120)
-    """Months that the customer is bound for; 0 for none (ill)."""
-    exit_fee: float = Field(default=0.0, ge=0)
-    """Due once on leaving within the term [currency] (ill)."""
-    green_share: float = Field(default=0.0, ge=0, le=1)
-    """Share of the energy covered with green certificates (ill)."""
-    green_per_kwh: float = Field(default=0.03, ge=0)
-    """Price of green energy on top [currency/kWh] (ill)."""
-
-    @model_validator(mode="after")
-    def _bound(self) -> Self:
-        if self.exit_fee and not self.term_months:
-            raise ValueError(f"exit_fee: given {self.exit_fee:g} without a term; allowed 0, or give term_months")
-        return self
 
     def bill(self, meter: Meter, context: Context = NO_CONTEXT) -> list[BillLine]:
         """Return fee, included and further energy by month and class, green energy, standing charge, network, levy."""
@@ -86,20 +67,6 @@ class Package(MeteredTariff):
                 price[month.part] = energy[month.part][np.maximum(np.arange(used.size), out)]
         every = self.prices.network_per_kwh + self.prices.levy_per_kwh + self.green_share * self.green_per_kwh
         return price + every
-
-    def leave(self, months_served: int) -> list[BillLine]:
-        """Return the last line of a customer that leaves after so many months: none once the term is over.
-
-        Raises
-        ------
-        ValueError
-            If the months are negative.
-        """
-        if months_served < 0:
-            raise ValueError(f"months_served: given {months_served}; allowed at least 0")
-        early = months_served < self.term_months
-        line = f"exit fee after {months_served} of {self.term_months} months"
-        return written([charge_amount(line, "retail", float(early), early * self.exit_fee, "fee")])
 
     def _charged(self, meter: Meter, part: slice, share: float) -> FloatArray:
         """Return the energy beyond the included one in each period of a month [kWh]."""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
+from gridagora.markets.tariffs.lines import BillLine
 from gridagora.markets.tariffs.metered import FloatArray, charge, total, written
-from gridagora.markets.tariffs.tariff import BillLine
 from gridagora.sim.plugin import Frozen
 
 
@@ -20,9 +20,9 @@ class Payment(Frozen):
     method: Literal["on_bill", "direct_debit", "prepayment"] = "on_bill"
     """On receipt of the bill, by monthly direct debit, or before use."""
     direct_debit_discount: float = Field(default=0.03, ge=0, lt=1)
-    """Discount on the whole bill for direct debit (ill)."""
+    """Discount on the whole bill for direct debit, as a share of it [1] (ill)."""
     prepayment_premium: float = Field(default=0.05, ge=0, le=1)
-    """Premium on the whole bill for a prepayment meter (ill)."""
+    """Premium on the whole bill for a prepayment meter, as a share of it [1] (ill)."""
 
     @property
     def share(self) -> float:

@@ -7,6 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from gridagora.markets.tariffs.lines import BillLine
 from gridagora.markets.tariffs.metered import (
     NO_CONTEXT,
     Context,
@@ -17,7 +18,6 @@ from gridagora.markets.tariffs.metered import (
     written,
 )
 from gridagora.markets.tariffs.seasonal import AnySchedule, classes_of
-from gridagora.markets.tariffs.tariff import BillLine
 
 
 class RealTime(MeteredTariff):
@@ -32,7 +32,7 @@ class RealTime(MeteredTariff):
     margin_per_kwh: float = Field(default=0.02, ge=0)
     """The supplier's margin [currency/kWh] (ill)."""
     loss_share: float = Field(default=0.0, ge=0, lt=1)
-    """Losses that the supplier buys for a kWh delivered; 0 where they are in the network charge (mem)."""
+    """Losses that the supplier buys for a kWh delivered; 0 where they are in the network charge [1] (mem)."""
     floor_per_kwh: float | None = None
     """Lowest price [currency/kWh]; none by default, so that it may be negative."""
     cap_per_kwh: float | None = None
@@ -49,7 +49,11 @@ class RealTime(MeteredTariff):
 
     def marginal_price(self, meter: Meter, context: Context = NO_CONTEXT) -> FloatArray:
         """Return the price in each period [currency/kWh], shape (n,); the contract does not change it."""
-        price = (1.0 + self.loss_share) * context.series("pool_price", meter) + self.margin_per_kwh
+        return self.price(context.series("pool_price", meter))
+
+    def price(self, pool_price: FloatArray) -> FloatArray:
+        """Return the price at prices of the pool [currency/kWh], of the same shape."""
+        price = (1.0 + self.loss_share) * pool_price + self.margin_per_kwh
         floor = -np.inf if self.floor_per_kwh is None else self.floor_per_kwh
         return np.clip(price, floor, np.inf if self.cap_per_kwh is None else self.cap_per_kwh)
 

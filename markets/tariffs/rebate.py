@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
+from gridagora.markets.tariffs.lines import BillLine
 from gridagora.markets.tariffs.metered import (
     NO_CONTEXT,
     Context,
@@ -16,10 +17,9 @@ from gridagora.markets.tariffs.metered import (
     Meter,
     MeteredTariff,
     charge,
-    in_windows,
     written,
 )
-from gridagora.markets.tariffs.tariff import BillLine
+from gridagora.markets.tariffs.windows import in_windows
 from gridagora.sim.plugin import Frozen
 
 
@@ -31,7 +31,7 @@ class Baseline(Frozen):
     adjustment_windows: list[str] = Field(default_factory=list)
     """Windows before the event in which the day's use shifts the baseline up or down; none, no adjustment."""
     adjustment_cap: float = Field(default=0.2, ge=0, le=1)
-    """Largest shift, as a share of the unadjusted baseline in those windows (mem)."""
+    """Largest shift, as a share of the unadjusted baseline in those windows [1] (mem)."""
 
     @model_validator(mode="after")
     def _windows(self) -> Self:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
+from gridagora.markets.tariffs.lines import BillLine
 from gridagora.markets.tariffs.metered import (
     NO_CONTEXT,
     Context,
@@ -18,7 +19,6 @@ from gridagora.markets.tariffs.metered import (
     charge,
     written,
 )
-from gridagora.markets.tariffs.tariff import BillLine
 from gridagora.sim.plugin import Frozen
 
 
@@ -26,7 +26,7 @@ class ServiceClass(Frozen):
     """One line of the menu."""
 
     reliability: float = Field(gt=0, le=1)
-    """Share of the time, or of interruptible events, in which the class is served."""
+    """Share of the time, or of interruptible events, in which the class is served [1]."""
     charge_per_kw: float = Field(ge=0)
     """Charge [currency/(kW month)]."""
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from gridagora.markets.tariffs.flat import Flat
-from gridagora.markets.tariffs.metered import NO_CONTEXT, Context, FloatArray, Meter, MeteredTariff, in_windows
-from gridagora.markets.tariffs.tariff import BillLine, Tariff
-from gridagora.markets.tariffs.time_of_use import TimeOfUse, cover
+from gridagora.markets.tariffs.lines import BillLine
+from gridagora.markets.tariffs.metered import NO_CONTEXT, Context, FloatArray, Meter, MeteredTariff
+from gridagora.markets.tariffs.tariff import Tariff
+from gridagora.markets.tariffs.time_of_use import TimeOfUse
+from gridagora.markets.tariffs.windows import cover, in_windows
 from gridagora.sim.clock import Calendar, Day
 from gridagora.sim.plugin import Frozen
 

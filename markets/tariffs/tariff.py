@@ -7,146 +7,24 @@ energy part goes to the supplier, the network charge to the grid company, the le
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
+from gridagora.markets.tariffs.blocks import IncreasingBlocks
+from gridagora.markets.tariffs.bundle import Bundle
+from gridagora.markets.tariffs.demand_charge import DemandCharge
+from gridagora.markets.tariffs.eligibility import Eligibility
+from gridagora.markets.tariffs.lines import ENERGY, MONEY, BillLine, Line, Period, explain, money, weights
+from gridagora.markets.tariffs.parts import ContractedCapacity, Service, part_lines
+from gridagora.markets.tariffs.payment import Payment
+from gridagora.markets.tariffs.rebate import PeakTimeRebate
 from gridagora.sim.clock import Day
 from gridagora.sim.plugin import Frozen
 
-#: Energy columns of a member behind those of retail energy by price class, and its money columns.
-ENERGY = ("fed_in", "bought", "sold", "overbought", "undelivered")
-MONEY = ("paid", "earned", "short", "long")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a bill as a linear form of a member's energy and money columns.
-
-    Parameters
-    ----------
-    name : str
-        What is charged.
-    account : str
-        Ledger account.
-    counterparty : str
-        Role at the other end: ``supplier``, ``grid_company``, ``government`` or ``auctioneer``.
-    quantity : ndarray of float64, shape (n_classes + 5,)
-        Weight of each energy column in the line's quantity.
-    price : float
-        Price of the quantity [currency/kWh], negative where the member receives; 0 for money lines.
-    money : ndarray of float64, shape (4,)
-        Weight of each money column in the amount.
-    per_day : float
-        Fixed amount a day [currency/day].
-    """
-
-    name: str
-    account: str
-    counterparty: str
-    quantity: NDArray[np.float64]
-    price: float
-    money: NDArray[np.float64]
-    per_day: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class BillLine:
-    """One line of a bill: what was used, at which price, and what it costs.
-
-    Parameters
-    ----------
-    line : str
-        What is charged, such as ``"energy peak"``.
-    account : str
-        Ledger account that the amount is booked on.
-    quantity : float
-        Quantity in `unit`.
-    unit : str
-        ``"kWh"`` or ``"day"``; on a metered bill also ``"kW month"``, ``"kVA month"``, ``"kvarh"``, ``"month"``,
-        ``"fee"`` and ``"currency"``.
-    price : float
-        Price [currency/unit]; the mean price where it varied, nan without a quantity.
-    amount : float
-        Amount [currency], a multiple of 1e-6; negative where the member receives.
-    """
-
-    line: str
-    account: str
-    quantity: float
-    unit: str
-    price: float
-    amount: float
-
-
-def weights(classes: int, *names: str | int) -> NDArray[np.float64]:
-    """Return weights of the energy columns: 1 for each class index or column name.
-
-    ``"retail"`` stands for all classes, ``"used"`` for what was bought online and withdrawn.
-
-    Parameters
-    ----------
-    classes : int
-        Number of price classes.
-    *names : str or int
-        Columns.
-
-    Returns
-    -------
-    ndarray of float64, shape (classes + 5,)
-    """
-    chosen = np.zeros(classes + len(ENERGY))
-    for name in names:
-        if isinstance(name, int):
-            chosen[name] = 1.0
-        elif name == "retail":
-            chosen[:classes] = 1.0
-        elif name == "used":
-            chosen += weights(classes, "bought") - weights(classes, "overbought")
-        else:
-            chosen[classes + ENERGY.index(name)] = 1.0
-    return chosen
-
-
-def money(name: str = "", sign: float = 1.0) -> NDArray[np.float64]:
-    """Return weights of the money columns: `sign` for the named one, shape (4,)."""
-    return np.array([sign * (name == other) for other in MONEY])
-
-
-def explain(
-    lines: Sequence[Line], energy: NDArray[np.int64], amounts: NDArray[np.float64], days: int
-) -> list[BillLine]:
-    """Return the bill that the lines make of a member's columns, each line rounded once.
-
-    Parameters
-    ----------
-    lines : sequence of Line
-        Lines of the bill.
-    energy : ndarray of int64, shape (n_classes + 5,)
-        Energy columns [1e-6 kWh].
-    amounts : ndarray of float64, shape (4,)
-        Money columns [1e-6 currency].
-    days : int
-        Days of the bill.
-
-    Returns
-    -------
-    list of BillLine
-        Lines with neither quantity nor amount are left out.
-    """
-    bill = []
-    for line in lines:
-        fixed = line.per_day != 0
-        quantity = float(days) if fixed else float(line.quantity @ energy) / 1e6
-        micro = round(float(line.price * (line.quantity @ energy) + line.money @ amounts + line.per_day * days * 1e6))
-        if quantity or micro:
-            price = micro / 1e6 / quantity if quantity else float("nan")
-            exact = line.per_day if fixed else line.price or price
-            bill.append(BillLine(line.name, line.account, quantity, "day" if fixed else "kWh", exact, micro / 1e6))
-    return bill
+PartyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
 class Tariff(Frozen):
@@ -164,6 +42,24 @@ class Tariff(Frozen):
     reference_per_kwh: float | None = Field(default=None, gt=0)
     """Retail price [currency/kWh] under which the load profiles arose; without it the mean over a workday's periods.
     Members respond to prices relative to it (model.md A1.2)."""
+    supplier: PartyName = "supplier"
+    """Party that sells at this tariff; every other name than `supplier` is a supplier of its own (model.md B10)."""
+    blocks: IncreasingBlocks | None = None
+    """Prices on top that rise with the month's or year's use; their `kind` may be left out (model.md B2)."""
+    demand: DemandCharge | None = None
+    """Price on the highest power of each month (model.md B6)."""
+    capacity: ContractedCapacity | None = None
+    """Price on contracted capacity (model.md B6)."""
+    rebate: PeakTimeRebate | None = None
+    """Rebate for using less than a baseline in events (model.md B7)."""
+    package: Bundle | None = None
+    """Monthly fee with included energy, term and green energy (model.md B8)."""
+    service: Service | None = None
+    """Class of reliability, which decides who is shed first (model.md B9)."""
+    payment: Payment = Payment()
+    """How bills are paid (model.md B10)."""
+    eligible: Eligibility = Eligibility()
+    """Who may choose it (model.md B9)."""
 
     @property
     @abstractmethod
@@ -199,6 +95,38 @@ class Tariff(Frozen):
         """
         return self.class_of_period(day.day_type, periods)
 
+    def energy_on(self, day: Day, periods: int, pool_price: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Return the energy part of the price in each period of one day [currency/kWh], shape (periods,).
+
+        Parameters
+        ----------
+        day : Day
+            The day.
+        periods : int
+            Settlement periods a day.
+        pool_price : ndarray of float64, shape (periods,), optional
+            Price of the day-ahead pool, announced or expected [currency/kWh]; only prices that follow it need it.
+        """
+        return np.asarray(self.energy_prices[self.class_on(day, periods)])
+
+    @property
+    def monthly(self) -> bool:
+        """Whether a bill needs whole months, which a few representative days do not tell."""
+        parts = (self.blocks, self.demand, self.capacity, self.package, self.service)
+        return any(part is not None for part in parts)
+
+    @property
+    def registers(self) -> tuple[str, ...]:
+        """Names of the registers that the bill needs besides energy by price class."""
+        names = {name for line in self.lines(0.0) for name in line.registers}
+        names |= {"year"} if any(line.in_year for line in self.lines(0.0)) else set()
+        return tuple(sorted(names))
+
+    @property
+    def follows_pool(self) -> bool:
+        """Whether prices follow those of the day-ahead pool."""
+        return False
+
     def energy_price(self, day_type: str, periods: int) -> NDArray[np.float64]:
         """Return the energy part of the price in each period of a day [currency/kWh], shape (periods,)."""
         prices: NDArray[np.float64] = self.energy_prices[self.class_of_period(day_type, periods)]
@@ -225,21 +153,29 @@ class Tariff(Frozen):
         Returns
         -------
         tuple of Line
-            Energy by price class, standing charge, network, wheeling, levy.
+            Energy by price class, standing charge, network, wheeling, levy, those of the parts, payment.
         """
         n = len(self.classes)
         energy = (
             Line(f"energy {name}", "retail", "supplier", weights(n, index), float(price), money())
             for index, (name, price) in enumerate(zip(self.classes, self.energy_prices, strict=True))
         )
-        network = self.network_per_kwh
-        return (
+        network, levy = self.network_per_kwh, self.levy_per_kwh
+        # Energy that a package includes is in none of the classes, yet goes over the grid.
+        included = {"included": 1.0} if self.package is not None else {}
+        lines = (
             *energy,
             Line("standing charge", "retail", "supplier", weights(n), 0.0, money(), self.standing_per_day),
-            Line("network", "network", "grid_company", weights(n, "retail"), network, money()),
+            Line("network", "network", "grid_company", weights(n, "retail"), network, money(), registers=included),
             Line("wheeling", "network", "grid_company", weights(n, "used"), wheeling_per_kwh, money()),
-            Line("levy", "levy", "government", weights(n, "retail", "used"), self.levy_per_kwh, money()),
+            Line("levy", "levy", "government", weights(n, "retail", "used"), levy, money(), registers=included),
+            *part_lines(self),
         )
+        share = self.payment.share
+        if not share:
+            return lines
+        name = "direct debit discount" if share < 0 else "prepayment premium"
+        return (*lines, Line(name, "retail", "supplier", weights(n), 0.0, money(), on_lines=share))
 
     def bill(self, retail_kwh: ArrayLike, days: int) -> list[BillLine]:
         """Return the bill of a customer without peer trade.
@@ -269,4 +205,4 @@ class Tariff(Frozen):
             )
         energy = np.zeros(len(self.classes) + len(ENERGY), np.int64)
         energy[: len(self.classes)] = np.rint(used * 1e6)
-        return explain(self.lines(0.0), energy, np.zeros(len(MONEY)), days)
+        return explain(self.lines(0.0), energy, np.zeros(len(MONEY)), Period(days))

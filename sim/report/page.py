@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from gridagora.sim.atomic import write_file
 from gridagora.sim.report import figures
+from gridagora.sim.report.adoption_figures import adoption_curves, adoption_worth
 from gridagora.sim.report.labels import currency, number
 from gridagora.sim.report.market_figures import area_prices
 from gridagora.sim.report.sankey import payments_by_role, who_paid_whom
+from gridagora.sim.report.tariff_figures import (
+    bill_change,
+    load_before_after,
+    menu_choice,
+    price_rounds,
+    price_trials,
+    tariff_shares,
+)
 from gridagora.sim.results import REPORT_MARK, is_report, read_manifest, read_tables
 
 if TYPE_CHECKING:
@@ -32,6 +41,20 @@ CAPTIONS = {
     "competitive interval; the mechanism's rule picks the point.",
     "Prices by area": "Day-ahead prices of the areas of the grid over the run, the cheapest area first. Where they "
     "differ, lines are full, and the grid company keeps the congestion rent.",
+    "Adoption": "Members that have each technology at the end of each month; dots are the closed form of Bass's model, "
+    "which members follow on average where everybody sees everybody.",
+    "Worth of adoption": "Mean net present value for members that could have the technology and do not, at the tariffs "
+    "and the self-consumption of the year.",
+    "Tariffs chosen": "Share of the households under each offer of their menu, after the decisions of each month.",
+    "Choice by income": "Offers that households have at the end of the run, by fifths of their income.",
+    "Prices set again": "Charges and energy prices that follow revenue requirement and cost, and the energy that was "
+    "sold at them in each round. Where sales fall and each rise is larger than the one before, prices run away.",
+    "Prices tried": "Profit of the supplier in each trial of a level of prices.",
+    "Load before and after": "Mean day of the run and of {first}, which comes before; where they differ, the area is "
+    "shaded.",
+    "Change of bills by income": "Change against {first} by fifths of the households' income: dots are medians, bars "
+    "the middle half, lines the 5th to the 95th percentile.",
+    "Change of bills by archetype": "Change against {first} by kind of household, drawn as above.",
     "Distribution of bills": "Members by their bill over the run, all payments for electricity included; below zero "
     "where a member earned more than it paid.",
     "Who paid whom": "Payments over the run between roles, from the ledger: payers on the left, receivers on the "
@@ -101,6 +124,10 @@ def write_report(paths: Sequence[Path], out: Path | None = None) -> Path:
     shown = _day_of_highest_load(read_tables(folders[0]))
     of = f" of {labels[0]}" if len(folders) > 1 else ""
     runs = [_run_page(folder, labels[i], f"r{i}", shown, of) for i, folder in enumerate(folders)]
+    first = read_tables(folders[0])
+    for i, (run, folder) in enumerate(zip(runs[1:], folders[1:], strict=True), 1):
+        pictures = [*run.pictures, *_compared(first, read_tables(folder), labels[0], f"r{i}c")]
+        runs[i] = replace(run, pictures=pictures)
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -178,6 +205,16 @@ def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str, shown: int, of: s
         drawn["Auction with the largest volume"] = figures.auction_curve(tables).figure
     if "areas" in tables:
         drawn["Prices by area"] = area_prices(tables).figure
+    if "adoption" in tables:
+        drawn["Adoption"] = adoption_curves(tables)
+        drawn["Worth of adoption"] = adoption_worth(tables).figure
+    if "choices" in tables and (tables["choices"]["population"] == "households").any():
+        drawn["Tariffs chosen"] = tariff_shares(tables).figure
+        drawn["Choice by income"] = menu_choice(tables, "income").figure
+    if "tariff_rounds" in tables:
+        drawn["Prices set again"] = price_rounds(tables)
+    if "pricing" in tables:
+        drawn["Prices tried"] = price_trials(tables).figure
     if "bill_distribution" in tables:
         drawn["Distribution of bills"] = figures.bill_distribution(tables)
     pictures = [
@@ -185,6 +222,28 @@ def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str, shown: int, of: s
         for i, (title, figure) in enumerate(drawn.items())
     ]
     return [*pictures, Picture("Who paid whom", CAPTIONS["Who paid whom"], who_paid_whom(tables))]
+
+
+def _compared(
+    before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame], first: str, prefix: str
+) -> list[Picture]:
+    """Return what a run changes against the first: load, where periods are alike, and bills, where members are."""
+    drawn: dict[str, Any] = {}
+    if before["intervals"]["period"].max() == after["intervals"]["period"].max():
+        drawn["Load before and after"] = load_before_after(before, after).figure
+    listed = [
+        tables["member_bills"].query("population == 'households'")
+        for tables in (before, after)
+        if "member_bills" in tables
+    ]
+    if len(listed) == 2 and len(listed[0]) and listed[0]["member"].tolist() == listed[1]["member"].tolist():
+        drawn["Change of bills by income"] = bill_change(before, after, "income").figure
+        if len(set(listed[1]["archetype"])) > 1:
+            drawn["Change of bills by archetype"] = bill_change(before, after).figure
+    return [
+        Picture(title, CAPTIONS[title].format(first=first), _svg(figure, f"{prefix}{i}", title))
+        for i, (title, figure) in enumerate(drawn.items())
+    ]
 
 
 @figures.styled

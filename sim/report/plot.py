@@ -11,19 +11,35 @@ from gridagora.sim.report.figures import (
 from gridagora.sim.report.market_figures import area_prices, mechanism_comparison, supply_and_demand
 from gridagora.sim.report.network_figures import price_map, price_parts
 from gridagora.sim.report.order_book_figures import order_book_depth, price_convergence
+from gridagora.sim.report.response_figures import peak_reduction
+from gridagora.sim.report.tariff_figures import (
+    bill_change,
+    load_before_after,
+    menu_choice,
+    price_rounds,
+    price_trials,
+    tariff_shares,
+)
 
 __all__ = [
     "area_prices",
     "auction_curve",
+    "bill_change",
     "bill_distribution",
     "day",
+    "load_before_after",
     "load_by_source",
     "mechanism_comparison",
+    "menu_choice",
     "order_book_depth",
+    "peak_reduction",
     "price_convergence",
     "price_map",
     "price_parts",
+    "price_rounds",
+    "price_trials",
     "prices",
     "supply_and_demand",
+    "tariff_shares",
     "who_paid_whom",
 ]

@@ -73,7 +73,7 @@ def test_every_metered_kwh_has_one_price(world):
     """Identity 1: u + r = W and d + q = G, and W - G = (x+ - x-) + (r - q) - (a - b), per population and period."""
     for record in world.recorder.records:
         for entry in record.populations:
-            s = entry.settled
+            s = entry.settled[:, 0]  # one offer
             assert (s[:, T_USED] + s[:, T_RETAIL] == s[:, T_WITHDRAWAL]).all()
             assert (s[:, T_DELIVERED] + s[:, T_FED_IN] == s[:, T_INJECTION]).all()
             overbought, undelivered = s[:, T_BOUGHT] - s[:, T_USED], s[:, T_SOLD] - s[:, T_DELIVERED]
@@ -198,7 +198,7 @@ def test_perfect_forecast_hurts_no_member_and_leaves_no_imbalance(simulate):
     """
     online, retail = simulate(PERFECT), simulate(PERFECT | {"market.online": False})
     for traded, plain in zip(online.populations, retail.populations, strict=True):
-        assert (traded.billed <= plain.billed + len(traded.lines)).all()
+        assert (traded.billed <= plain.billed + len(traded.billing.lines)).all()
     assert (online.households.billed < retail.households.billed - 1000).any()
     intervals = online.recorder.frame("intervals")
     assert (intervals["supplier_imbalance_kwh"].abs() <= 66e-6).all()  # awards are rounded down

@@ -36,7 +36,7 @@ def test_order_by_order_is_the_price_grid(simulate, monkeypatch, world):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
         for p, q in zip(one.populations, other.populations, strict=True):
             for column in (T_BOUGHT, T_SOLD):
-                assert (np.abs(p.settled[:, column] - q.settled[:, column]) <= 2 * len(p.population)).all()
+                assert (np.abs(p.settled[:, 0, column] - q.settled[:, 0, column]) <= 2 * len(p.population)).all()
             assert np.abs(p.award - q.award).max() <= 2
 
 

@@ -127,7 +127,7 @@ def test_perfect_forecasts_hurt_nobody(day):
     """
     run, members = day
     online, retail = run(PERFECT), run(PERFECT | WITHOUT)
-    lines = len(online.households.lines)
+    lines = len(online.households.billing.lines)
     assert (online.households.billed <= retail.households.billed + lines).all()
     intervals, ledger = online.recorder.frame("intervals"), online.ledger.frame()
     calm = intervals[intervals["curtailed_kwh"] == 0]
