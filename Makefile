@@ -12,7 +12,7 @@ demo: $(VENV)/core
 	$(BIN)/gridagora run quickstart --report --overwrite
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest -n 2 -q -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow"
 
 test-slow: $(VENV)/dev
 	$(BIN)/python -m pytest -q -m slow
@@ -24,7 +24,7 @@ check: $(VENV)/dev
 
 # Kernels run as plain Python here, so that their lines count.
 coverage: $(VENV)/dev
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -q -m "not slow and not compiled" --cov --cov-report=term:skip-covered --cov-fail-under=95
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not compiled" --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 bench: $(VENV)/dev
 	$(BIN)/python benchmarks/run_all.py

@@ -109,7 +109,12 @@ def add_day(
 
 
 def years_of_meter(
-    population: Population, calendar: Calendar, days: NDArray[np.int64], weights: Floats, cases: Sequence[Members]
+    population: Population,
+    calendar: Calendar,
+    days: NDArray[np.int64],
+    weights: Floats,
+    cases: Sequence[Members],
+    rows: NDArray[np.int64] | None = None,
 ) -> list[YearOfMeter]:
     """Return what a year does to meters, once for each set of devices.
 
@@ -125,24 +130,29 @@ def years_of_meter(
         Days that each stands for, which sum to a year [d].
     cases : sequence of Members
         Columns with the devices to appraise; batteries are empty at the start.
+    rows : ndarray of int64, shape (n,), optional
+        Rows of the members whose columns these are; the whole population's by default.
 
     Returns
     -------
     list of YearOfMeter
     """
-    n = len(population)
+    of = slice(None) if rows is None else rows
+    everybody: list[Any] = [column[of] for column in population.members]
+    base = Members(*everybody)
+    n = base.number.size
     k0, k1 = stream_key(population.streams.seed, "day", population.name)
     sums = [np.zeros((3, n)) for _ in cases]
     stored = [np.zeros(n) for _ in cases]
     tariffs = [offer.tariff for offer in population.offers]
     beside = np.array([[tariff.network_per_kwh + tariff.levy_per_kwh] for tariff in tariffs])
-    today = Today(*(np.empty_like(column) for column in population.today))
+    today = Today(*(np.empty(n, column.dtype) for column in population.today))
     noise = population.load_noise, population.pv_noise
     for number, weight in zip(days.tolist(), weights.tolist(), strict=True):
         day = calendar.day(number)
         expected, candidates = population.tables.expected(day.date)
         drawn = (candidates, population.tables.shifts, len(expected), noise[0].shape[1])
-        kernels.draw_day(k0, k1, number, *drawn, population.members, today, population.block)
+        kernels.draw_day(k0, k1, number, *drawn, base, today, population.block)
         energy = population.prices_on(day)
         load, pv = population.responding(day, expected, energy), population.pv_profiles.of_day(day.date)
         price = energy + beside

@@ -98,6 +98,9 @@ class Billing:
         self.bills, self.billed = np.zeros(n, np.int64), np.zeros(n, np.int64)
         self.last_bills = np.zeros(n, np.int64)
         self.billed_days, self.share = 0, 0.0
+        #: Energies of the last bill, where somebody asks for them, shaped as the open account's [1e-6 kWh].
+        self.last_energy: NDArray[np.int64] | None = None
+        self.keeps_energy = False
         self.today = first_day
         dates = [first_day + timedelta(days=number) for number in range(n_days)]
         self.days_of = {(day.year, day.month): 0 for day in dates}
@@ -209,6 +212,8 @@ class Billing:
         self.billed += self.bills
         self.last_bills = self.bills.copy()
         energy = self.accounts.energy
+        if self.keeps_energy:
+            self.last_energy = energy.copy()
         year, used = self.row("year"), energy[: self.n_classes].sum(axis=0)
         if self.row("included") >= 0:
             used += energy[self.row("included")]

@@ -27,7 +27,7 @@ from gridagora.agents.columns import (
     Today,
 )
 from gridagora.agents.kernels import any_of_sign, store
-from gridagora.agents.managed_kernels import Flows, deliver_flows, managed_part
+from gridagora.agents.managed_kernels import Flows, deliver_flows, follows, managed_part
 from gridagora.agents.thermal_kernels import Rooms, Thermostat, condition
 from gridagora.agents.vehicle_kernels import Cars, Charger, charge
 from gridagora.sim.compiled import kernel
@@ -67,6 +67,36 @@ def _generate(
     return made
 
 
+@kernel(inline=True)
+def _by_rule(
+    net: NDArray[Any],
+    first: int,
+    members: Members,
+    stored: NDArray[np.float32],
+    efficiency: float,
+    cars: Cars,
+    held: NDArray[np.int32],
+    charger: Charger,
+    rooms: Rooms,
+    indoor: NDArray[np.float32],
+    thermostat: Thermostat,
+    period: int,
+    totals: NDArray[np.int64],
+) -> None:
+    """Let the devices of some members without a plan run, on their meters."""
+    part = slice(first, first + net.size)
+    if any_of_sign(cars.capacity[part], 1):
+        charge(net, first, cars, held, members.offer, period, charger, totals)
+    if any_of_sign(rooms.size[part], 1):
+        condition(net, first, rooms, indoor, members.group, period, thermostat, totals)
+    if any_of_sign(members.battery_kwh[part], 1):
+        stored_now, released = store(
+            net, stored[part], members.battery_kwh[part], members.battery_flow[part], efficiency
+        )
+        totals[CHARGE] += stored_now
+        totals[DISCHARGE] += released
+
+
 @kernel(parallel=True)
 def deliver(
     members: Members,
@@ -102,7 +132,7 @@ def deliver(
     rooms, thermostat : Rooms, Thermostat
         Heat pumps, and how they run; indoor temperatures are written.
     flows : Flows
-        Plans of the members that follow one; they come first in the columns.
+        Plans of the members that follow one.
     period : int64
         Settlement period.
     block : int64
@@ -123,7 +153,7 @@ def deliver(
         last = min(n, (b + 1) * block)
         for first in range(b * block, last, CHUNK):
             part = slice(first, min(last, first + CHUNK))
-            net, pv_annual_kwh, battery_kwh = meter[part], members.pv_annual_kwh[part], members.battery_kwh[part]
+            net, pv_annual_kwh = meter[part], members.pv_annual_kwh[part]
             totals[b, LOAD] += _use(
                 net, members.annual_kwh[part], today.load_code[part], load, today.load_row[part], load_noise
             )
@@ -137,16 +167,16 @@ def deliver(
                     net[:head], first, flows, members, stored, efficiency, pv, today.pv_row, pv_noise, cars, held,
                     charger, rooms, indoor, thermostat, period, totals[b],
                 )  # fmt: skip
-            ruled, start = net[head:], first + head
-            if any_of_sign(cars.capacity[part][head:], 1):
-                charge(ruled, start, cars, held, members.offer, period, charger, totals[b])
-            if any_of_sign(rooms.size[part][head:], 1):
-                condition(ruled, start, rooms, indoor, members.group, period, thermostat, totals[b])
-            if any_of_sign(battery_kwh[head:], 1):
-                pace = members.battery_flow[part][head:]
-                stored_now, released = store(ruled, stored[part][head:], battery_kwh[head:], pace, efficiency)
-                totals[b, CHARGE] += stored_now
-                totals[b, DISCHARGE] += released
+                for j in range(head):
+                    if not follows(flows, first + j):
+                        _by_rule(
+                            net[j : j + 1], first + j, members, stored, efficiency, cars, held, charger, rooms,
+                            indoor, thermostat, period, totals[b],
+                        )  # fmt: skip
+            _by_rule(
+                net[head:], first + head, members, stored, efficiency, cars, held, charger, rooms, indoor, thermostat,
+                period, totals[b],
+            )  # fmt: skip
             totals[b, WITHDRAWAL] += np.maximum(net, 0).sum()
             totals[b, INJECTION] += np.maximum(-net, 0).sum()
     summed: NDArray[np.int64] = totals.sum(axis=0)

@@ -28,7 +28,7 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
-from gridagora.agents.managed_kernels import Flows, managed_part, plan_flows, spill_plan
+from gridagora.agents.managed_kernels import Flows, follows, managed_part, plan_flows, spill_plan
 from gridagora.agents.thermal_kernels import Rooms, Thermostat, plan_conditioning
 from gridagora.agents.vehicle_kernels import Cars, Charger, plan_charging
 from gridagora.sim.compiled import kernel
@@ -217,7 +217,7 @@ def plan_day(
     rooms, thermostat : Rooms, Thermostat
         Heat pumps, which stay as they are, and how they run.
     flows : Flows
-        Plans of the members that follow one; they come first in the columns.
+        Plans of the members that follow one.
     block : int64
         Members a block.
 
@@ -247,7 +247,7 @@ def plan_day(
                 if pv_annual_kwh > 0:
                     for t in range(periods):
                         net[t] -= int(np.rint(pv_annual_kwh * made[t] * 1e6))
-                if i < flows.members:
+                if follows(flows, i):
                     plan_flows(net, i, flows)
                     if flows.spill:
                         spill_plan(net, made, pv_annual_kwh)
@@ -257,8 +257,13 @@ def plan_day(
                 if rooms.size.size > 0 and rooms.size[i] > 0:
                     plan_conditioning(net, i, rooms, int(members.group[i]), thermostat)
             head = managed_part(flows, first, held.size)
-            if any_of_sign(battery_kwh[head:], 1):
+            if any_of_sign(battery_kwh, 1):
                 held[:] = stored[part]
+                for j in range(head):
+                    if not follows(flows, first + j) and battery_kwh[j] > 0:
+                        own = slice(j, j + 1)
+                        for t in range(periods):
+                            store(nets[own, t], held[own], battery_kwh[own], flow[own], efficiency)
                 for t in range(periods):
                     store(nets[head : held.size, t], held[head:], battery_kwh[head:], flow[head:], efficiency)
             held[:] = stored[part]

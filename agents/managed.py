@@ -3,12 +3,13 @@
 They know the announced prices, or what they expect of real-time prices, the forecast of load and generation, the
 weather and their trips. Their batteries end a day with no less than they began it with. Their cars are full at each
 departure that leaves time for it; what a car holds at midnight is worth what the night's charging would cost at this
-day's prices. Their rooms stay between the set point and a band beyond it.
+day's prices. Their rooms stay between the set point and a band beyond it. Who is under a service follows its plan on
+days on which it is expected to cost less than what devices do by rule.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,14 @@ from gridagora.agents.columns import QUANTA_PER_KWH, Members, State, Today
 from gridagora.agents.hems_batch import HomesPlan, plan_homes
 from gridagora.agents.hems_columns import CarColumns, battery_columns, building_columns, car_columns, site_columns
 from gridagora.agents.managed_kernels import NO_FLOWS, Flows
+from gridagora.agents.managed_rules import by_rule
 
 if TYPE_CHECKING:
     from gridagora.agents.hems_kernels import BuildingColumns, StorageColumns
     from gridagora.agents.owned_devices import OwnedDevices
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 #: Members whose plans are made together, so that their tables take little memory.
 TOGETHER = 4096
 #: A connection's limit that no home reaches [kW].
@@ -45,24 +48,11 @@ def managed_members(terms: Any, draw: NDArray[np.float64], owner: NDArray[np.boo
     return chosen
 
 
-def plan_flows(
-    managed: int,
-    terms: Any,
-    members: Members,
-    today: Today,
-    state: State,
-    devices: OwnedDevices,
-    load: Floats,
-    pv: Floats,
-    prices: Floats,
-    feed_in: float,
-) -> Flows:
-    """Plan the day of the first `managed` rows of a population.
+class Eve(NamedTuple):
+    """What a day's plans are made of.
 
     Parameters
     ----------
-    managed : int
-        Members that follow a plan.
     terms : section of the scenario
         The population, with `hems`.
     members, today, state : Members, Today, State
@@ -78,49 +68,110 @@ def plan_flows(
     feed_in : float
         Price of what is fed in [currency/kWh].
     """
-    if managed == 0:
+
+    terms: Any
+    members: Members
+    today: Today
+    state: State
+    devices: OwnedDevices
+    load: Floats
+    pv: Floats
+    prices: Floats
+    feed_in: float
+
+
+class Costs(NamedTuple):
+    """What a day is expected to cost members, what is stored at its end credited, shape (n,) [currency]."""
+
+    by_plan: Floats
+    by_rule: Floats
+
+
+def plan_flows(rows: Ints, compared: NDArray[np.bool_], eve: Eve) -> Flows:
+    """Plan the day of some rows of a population.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (m,)
+        Rows of the members that have a plan, rising.
+    compared : ndarray of bool, shape (n,)
+        By row, whose plan is followed only where it is expected to cost less than their rules.
+    eve : Eve
+        What is known.
+    """
+    if rows.size == 0:
         return NO_FLOWS
-    shape = managed, load.shape[1]
-    some = (members.battery_kwh[:managed].any(), devices.has_cars, devices.has_pumps)
+    members, devices = eve.members, eve.devices
+    shape = rows.size, eve.load.shape[1]
+    some = (members.battery_kwh[rows].any(), devices.has_cars, devices.has_pumps)
     tables = [np.zeros(shape if there else (0, 0), np.int64) for there in some]
-    for first in range(0, managed, TOGETHER):
-        rows = slice(first, min(managed, first + TOGETHER))
-        found = plan_block(rows, terms, members, today, state, devices, load, pv, prices, feed_in)
+    slot = np.full(rows[-1] + 1, -1, np.int64)
+    slot[rows] = np.arange(rows.size)
+    for first in range(0, rows.size, TOGETHER):
+        part = rows[first : first + TOGETHER]
+        found = plan_block(part, eve)
         for table, planned in zip(tables, (found.battery_kwh, found.vehicle_kwh, found.heat_pump_kwh), strict=True):
             if table.size:
-                table[rows] = np.rint(planned * QUANTA_PER_KWH)
-    return Flows(managed, tables[0], tables[1], tables[2], feed_in < 0.0)
+                table[first : first + part.size] = np.rint(planned * QUANTA_PER_KWH)
+        if (asked := compared[part]).any():
+            costs = expected_costs(part, found, eve)
+            slot[part[asked & (costs.by_rule <= costs.by_plan)]] = -1
+    return Flows(slot.size, slot, tables[0], tables[1], tables[2], eve.feed_in < 0.0)
 
 
-def plan_block(
-    rows: slice,
-    terms: Any,
-    members: Members,
-    today: Today,
-    state: State,
-    devices: OwnedDevices,
-    load: Floats,
-    pv: Floats,
-    prices: Floats,
-    feed_in: float,
-) -> HomesPlan:
+def plan_block(rows: Ints, eve: Eve) -> HomesPlan:
     """Plan the day of some rows; parameters as in :func:`plan_flows`."""
-    expected = members.annual_kwh[rows, None].astype(np.float64) * load[today.load_code[rows]]
-    made = members.pv_annual_kwh[rows, None].astype(np.float64) * pv[members.pv_profile[rows]]
+    terms, members, devices, prices = eve.terms, eve.members, eve.devices, eve.prices
+    expected = members.annual_kwh[rows, None].astype(np.float64) * eve.load[eve.today.load_code[rows]]
+    made = members.pv_annual_kwh[rows, None].astype(np.float64) * eve.pv[members.pv_profile[rows]]
     offer, hours = members.offer[rows].astype(np.int64), devices.hours
-    sell = np.full_like(prices, feed_in)
+    sell = np.full_like(prices, eve.feed_in)
     limits = {"import_kw": UNLIMITED_KW, "export_kw": UNLIMITED_KW}
     site = site_columns(prices, sell, len(expected), hours, pv_kwh=made, tariff=offer, **limits)
     return plan_homes(
         site,
         expected,
-        batteries=_batteries(rows, terms, members, state, hours),
+        batteries=_batteries(rows, terms, members, eve.state, hours),
         cars=_cars(rows, devices, offer, prices) if devices.has_cars else None,
         buildings=_buildings(rows, terms, devices, float(np.abs(prices).max())) if devices.has_pumps else None,
     )
 
 
-def _batteries(rows: slice, terms: Any, members: Members, state: State, hours: float) -> StorageColumns | None:
+def expected_costs(rows: Ints, plan: HomesPlan, eve: Eve) -> Costs:
+    """Return what a day is expected to cost some members by their plan and by their rules.
+
+    What batteries hold at its end is worth the mean price of the day, less the loss of discharging (P5), what cars hold
+    what the night's charging would cost, both ways.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (m,)
+        Rows of the members.
+    plan : HomesPlan
+        Their plans.
+    eve : Eve
+        What is known.
+    """
+    terms, members, devices, columns = eve.terms, eve.members, eve.devices, eve.devices.columns
+    sign = terms.heat_pump.device.sign if devices.has_pumps else 1
+    efficiency, offer = terms.storage_efficiency, members.offer[rows].astype(np.int64)
+    ruled = by_rule(
+        rows, members, eve.today, eve.state.stored, np.ascontiguousarray(eve.load), np.ascontiguousarray(eve.pv),
+        eve.prices, float(eve.feed_in), efficiency, float(sign * terms.hems.comfort_band_k), columns.cars,
+        columns.charger, columns.rooms, columns.thermostat,
+    )  # fmt: skip
+    cost = ruled.energy + terms.hems.wear_cost_per_kwh * ruled.discharged
+    if devices.has_cars:
+        cost -= _cars(rows, devices, offer, eve.prices).storage.end_value * ruled.held
+    if devices.has_pumps:
+        cost += _buildings(rows, terms, devices, float(np.abs(eve.prices).max())).comfort_cost * ruled.outside
+    moved = np.maximum(plan.battery_kwh, 0.0) * efficiency - np.maximum(-plan.battery_kwh, 0.0) / efficiency
+    left = np.where(members.battery_kwh[rows] > 0, eve.state.stored[rows] + moved.sum(axis=1), 0.0)
+    worth = efficiency * np.maximum(eve.prices.mean(axis=1), 0.0)[offer]
+    return Costs(plan.cost - worth * left, cost - worth * ruled.stored)
+
+
+def _batteries(rows: Ints, terms: Any, members: Members, state: State, hours: float) -> StorageColumns | None:
     capacity = members.battery_kwh[rows].astype(np.float64)
     if not capacity.any():
         return None
@@ -134,7 +185,7 @@ def _batteries(rows: slice, terms: Any, members: Members, state: State, hours: f
     )
 
 
-def _cars(rows: slice, devices: OwnedDevices, offer: NDArray[np.int64], prices: Floats) -> CarColumns:
+def _cars(rows: Ints, devices: OwnedDevices, offer: NDArray[np.int64], prices: Floats) -> CarColumns:
     """Return cars that are as full at each departure as their stay allows."""
     charger, periods = devices.columns.charger, devices.periods
     capacity, held, used, leave, back, until = (column[rows].astype(np.float64) for column in devices.columns.cars)
@@ -187,7 +238,7 @@ def night_value(prices: Floats, offer: NDArray[np.int64], left: Floats, needed: 
     return worth
 
 
-def _buildings(rows: slice, terms: Any, devices: OwnedDevices, dearest: float) -> BuildingColumns:
+def _buildings(rows: Ints, terms: Any, devices: OwnedDevices, dearest: float) -> BuildingColumns:
     """Return buildings in which a kelvin outside the band costs twice what it ever saves, at the day's end too."""
     rooms, thermostat = devices.columns.rooms, devices.columns.thermostat
     size = rooms.size[rows].astype(np.float64)

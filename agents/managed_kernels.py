@@ -1,5 +1,6 @@
 """Members with an energy-management system: their batteries, cars and heat pumps follow the day's plan.
 
+Rows up to the last that follows one are looked at one by one; whoever of them has none acts by rule, as all behind do.
 What was planned is done as far as what is stored, power and presence allow: load and generation may have come out
 otherwise, what is stored is kept in the same columns as without a plan. A battery charges or discharges, never both.
 """
@@ -18,19 +19,22 @@ from gridagora.sim.compiled import kernel
 
 
 class Flows(NamedTuple):
-    """The day's plan of the first `members` rows of a population.
+    """The day's plans among the first `members` rows of a population.
 
     Parameters
     ----------
     members : int
-        Members that follow a plan.
-    battery, vehicle, heat_pump : ndarray of int64, shape (members, periods) or (0, 0)
+        Rows up to the last that follows a plan.
+    slot : ndarray of int64, shape (members,)
+        Row of the tables below that a member follows; -1 for none.
+    battery, vehicle, heat_pump : ndarray of int64, shape (plans, periods) or (0, 0)
         Energy drawn at the connection, negative where given back [1e-6 kWh]; empty where nobody has the device.
     spill : bool
         Whether feeding in costs money, so that they rather do not use their generation.
     """
 
     members: int
+    slot: NDArray[np.int64]
     battery: NDArray[np.int64]
     vehicle: NDArray[np.int64]
     heat_pump: NDArray[np.int64]
@@ -39,13 +43,19 @@ class Flows(NamedTuple):
 
 _NONE = np.zeros((0, 0), np.int64)
 #: Where nobody follows a plan.
-NO_FLOWS = Flows(0, _NONE, _NONE, _NONE, False)
+NO_FLOWS = Flows(0, np.zeros(0, np.int64), _NONE, _NONE, _NONE, False)
 
 
 @kernel(inline=True)
 def managed_part(flows: Flows, first: int, size: int) -> int:
-    """Return how many of `size` members from row `first` on follow a plan."""
+    """Return how many of `size` members from row `first` on may follow a plan."""
     return min(max(flows.members - first, 0), size)
+
+
+@kernel(inline=True)
+def follows(flows: Flows, i: int) -> bool:
+    """Return whether row `i` follows a plan."""
+    return i < flows.members and flows.slot[i] >= 0
 
 
 @kernel(inline=True)
@@ -88,10 +98,11 @@ def steer_room(planned: int, i: int, rooms: Rooms, period: int, thermostat: Ther
 @kernel(inline=True)
 def plan_flows(net: NDArray[np.int64], i: int, flows: Flows) -> None:
     """Add a managed member's plan to its day [1e-6 kWh], shape (periods,)."""
+    slot = flows.slot[i]
     for table in (flows.battery, flows.vehicle, flows.heat_pump):
         if table.shape[0] > 0:
             for t in range(net.size):
-                net[t] += table[i, t]
+                net[t] += table[slot, t]
 
 
 @kernel(inline=True)
@@ -127,7 +138,7 @@ def quote_flows(
     Parameters
     ----------
     net : ndarray of int, shape (m,)
-        Plans of the members from row `first` on, all managed [1e-6 kWh].
+        Plans of the members from row `first` on; of those without a plan they stay as they are [1e-6 kWh].
     first, flows, members : int, Flows, Members
         Their first row, their plans, and columns.
     stored_plan : ndarray of float32, shape (n,)
@@ -143,13 +154,16 @@ def quote_flows(
     """
     for j in range(net.size):
         i = first + j
+        slot = flows.slot[i]
+        if slot < 0:
+            continue
         if cars.capacity.size > 0 and cars.capacity[i] > 0:
-            net[j] += steer_car(flows.vehicle[i, period], i, cars, period, charger)
+            net[j] += steer_car(flows.vehicle[slot, period], i, cars, period, charger)
         if rooms.size.size > 0 and rooms.size[i] > 0:
-            net[j] += steer_room(flows.heat_pump[i, period], i, rooms, period, thermostat)[0]
+            net[j] += steer_room(flows.heat_pump[slot, period], i, rooms, period, thermostat)[0]
         if members.battery_kwh[i] > 0:
             held = float(stored_plan[i])
-            planned = _not_fed_in(flows.battery[i, period], int(net[j]), flows.spill)
+            planned = _not_fed_in(flows.battery[slot, period], int(net[j]), flows.spill)
             charge, discharge = steer_battery(
                 planned, held, members.battery_kwh[i], members.battery_flow[i], efficiency
             )
@@ -184,7 +198,7 @@ def deliver_flows(
     Parameters
     ----------
     net : ndarray of int, shape (m,)
-        Meters of the members from row `first` on, all managed [1e-6 kWh].
+        Meters of the members from row `first` on; of those without a plan they stay as they are [1e-6 kWh].
     first, flows, members : int, Flows, Members
         Their first row, their plans, and columns.
     stored : ndarray of float32, shape (n,)
@@ -204,24 +218,27 @@ def deliver_flows(
     """
     for j in range(net.size):
         i = first + j
+        slot = flows.slot[i]
+        if slot < 0:
+            continue
         if cars.capacity.size > 0 and cars.capacity[i] > 0:
             if period == int(cars.leave[i]) and cars.back[i] > cars.leave[i]:
                 totals[DRIVEN] += cars.used[i]
                 totals[PUBLIC] += max(int(cars.used[i]) - int(held[i]), 0)
                 held[i] -= min(cars.used[i], held[i])
-            draw = steer_car(flows.vehicle[i, period], i, cars, period, charger)
+            draw = steer_car(flows.vehicle[slot, period], i, cars, period, charger)
             held[i] += int(draw * charger.efficiency)
             net[j] += draw
             totals[VEHICLE] += draw
             totals[HELD] += held[i]
         if rooms.size.size > 0 and rooms.size[i] > 0:
-            energy, after = steer_room(flows.heat_pump[i, period], i, rooms, period, thermostat)
+            energy, after = steer_room(flows.heat_pump[slot, period], i, rooms, period, thermostat)
             indoor[i] = after
             net[j] += energy
             totals[HEAT_PUMP] += energy
         if members.battery_kwh[i] > 0:
             now = float(stored[i])
-            planned = _not_fed_in(flows.battery[i, period], int(net[j]), flows.spill)
+            planned = _not_fed_in(flows.battery[slot, period], int(net[j]), flows.spill)
             charge, discharge = steer_battery(planned, now, members.battery_kwh[i], members.battery_flow[i], efficiency)
             stored[i] = now + (charge * efficiency - discharge / efficiency) * 1e-6
             net[j] += charge - discharge

@@ -40,7 +40,7 @@ class Devices(NamedTuple):
     rooms, thermostat : Rooms, Thermostat
         Buildings with a heat pump or air conditioner, and how it runs.
     flows : Flows
-        Plans of the members that follow one; they come first in the columns.
+        Plans of the members that follow one.
     """
 
     cars: Cars

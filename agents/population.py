@@ -25,7 +25,8 @@ from gridagora.agents.columns import (
 )
 from gridagora.agents.consent import strategy_codes
 from gridagora.agents.exogenous import noise_table
-from gridagora.agents.managed import managed_members, plan_flows
+from gridagora.agents.managed import managed_members
+from gridagora.agents.managed_homes import ManagedHomes
 from gridagora.agents.metering import Metering
 from gridagora.agents.owned_devices import OwnedDevices, owners
 from gridagora.agents.plans import DayPlan, Quotes
@@ -49,7 +50,7 @@ ROWS = 1024
 NO_PRICES = np.zeros(0)
 
 
-class Population(Served, mesa.Agent):
+class Population(ManagedHomes, Served, mesa.Agent):
     """Consumers with PV and batteries, held in columns and visited in blocks.
 
     Parameters
@@ -152,8 +153,8 @@ class Population(Served, mesa.Agent):
         others = [who for who in owners(terms, self._draw) if who.size]
         owner = np.any([battery, *others], axis=0)
         managed = managed_members(terms, self._draw("hems"), owner)
-        self.managed = int(managed.sum())
         order = np.lexsort((*keys, *(~who for who in others), ~managed))
+        self.enrolled, self.under_service = managed[order], np.zeros(n, np.bool_)
         ordered: list[Any] = [column[order] for column in owned]
         return Members(*ordered)
 
@@ -243,12 +244,6 @@ class Population(Served, mesa.Agent):
             totals,
             np.ascontiguousarray(np.tile(expected, (len(self.offers) * SEGMENTS, 1)).T) if self.contracts else None,
         )
-
-    def manage(self, load: NDArray[np.float64], pv: NDArray[np.float64], prices: NDArray[np.float64]) -> None:
-        """Plan the day of those with an energy-management system, on forecasts and retail prices as they know them."""
-        columns = (self.members, self.today, self.state, self.devices)
-        flows = plan_flows(self.managed, self.terms, *columns, load, pv, prices, self.peer.feed_in)
-        self.devices.columns = self.devices.columns._replace(flows=flows)
 
     def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
         """Return what members bid and ask in each period of the day (market_day.md 2, model.md A4).
@@ -345,6 +340,8 @@ class Population(Served, mesa.Agent):
             period,
             self.block,
         )
+        if self.twin is not None:
+            self.twin.deliver(period, plan, errors)
         return totals
 
     def settle(

@@ -265,6 +265,6 @@ class PriceAnswers:
             # The levy is due on every kWh withdrawn, so its quantity is what they used.
             kwh = sum(quantity for line, quantity, _ in theirs if line.account == "levy")
             if kwh > 0:
-                charges = ("retail", "network", "levy")
+                charges = ("retail", "reliability", "network", "levy")
                 self.average[offer] = sum(amount for line, _, amount in theirs if line.account in charges) / kwh
                 self.monthly_kwh[offer] = float(kwh / members[offer] * DAYS_A_MONTH / days)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,13 @@ class Profiles:
         return self.values[:, self.index(day)]
 
 
+@lru_cache(maxsize=16)
+def _day_types(first_day: date, n_days: int, period_minutes: int) -> tuple[str, ...]:
+    """Return the type of each day, found once a process."""
+    calendar = Calendar(first_day, n_days, period_minutes)
+    return tuple(calendar.day(i).day_type for i in range(n_days))
+
+
 @dataclass(slots=True)
 class DayTables:
     """Tables of expected loads by load code: base profile, day it is taken from, displacement.
@@ -75,8 +83,7 @@ class DayTables:
         n_days, periods = self.profiles.values.shape[1:]
         if not self.profiles.exchange:
             self.reach = 0
-        calendar = Calendar(self.profiles.first_day, n_days, 24 * 60 // periods)
-        self.day_types = tuple(calendar.day(i).day_type for i in range(n_days))
+        self.day_types = _day_types(self.profiles.first_day, n_days, 24 * 60 // periods)
 
     @property
     def shifts(self) -> int:

@@ -27,7 +27,7 @@ from gridagora.agents.columns import (
     Today,
 )
 from gridagora.agents.kernels import any_of_sign, generate, store, use
-from gridagora.agents.managed_kernels import Flows, managed_part, quote_flows
+from gridagora.agents.managed_kernels import Flows, follows, managed_part, quote_flows
 from gridagora.agents.thermal_kernels import Rooms, Thermostat, quote_conditioning
 from gridagora.agents.vehicle_kernels import Cars, Charger, quote_charging
 from gridagora.sim.compiled import kernel
@@ -87,6 +87,29 @@ def _of_offer(plans: NDArray[Any], offers: NDArray[np.uint8], offer: int) -> NDA
     return own
 
 
+@kernel(inline=True)
+def _by_rule(
+    net: NDArray[Any],
+    first: int,
+    members: Members,
+    stored_plan: NDArray[np.float32],
+    efficiency: float,
+    cars: Cars,
+    charger: Charger,
+    rooms: Rooms,
+    thermostat: Thermostat,
+    period: int,
+) -> None:
+    """Add what devices without a plan mean to draw to the plans of some members."""
+    part = slice(first, first + net.size)
+    if any_of_sign(cars.capacity[part], 1):
+        quote_charging(net, first, cars, members.offer, period, charger)
+    if any_of_sign(rooms.size[part], 1):
+        quote_conditioning(net, first, rooms, members.group, period, thermostat)
+    if any_of_sign(members.battery_kwh[part], 1):
+        store(net, stored_plan[part], members.battery_kwh[part], members.battery_flow[part], efficiency)
+
+
 @kernel(parallel=True)
 def quote(
     members: Members,
@@ -130,7 +153,7 @@ def quote(
     rooms, thermostat : Rooms, Thermostat
         Heat pumps, which stay as they are, and how they run.
     flows : Flows
-        Plans of the members that follow one; they come first in the columns.
+        Plans of the members that follow one.
     period : int64
         Settlement period.
     block : int64
@@ -153,7 +176,7 @@ def quote(
         last = min(n, (b + 1) * block)
         for first in range(b * block, last, CHUNK):
             part = slice(first, min(last, first + CHUNK))
-            net, pv_annual_kwh, battery_kwh = plans[part], members.pv_annual_kwh[part], members.battery_kwh[part]
+            net, pv_annual_kwh = plans[part], members.pv_annual_kwh[part]
             use(net, members.annual_kwh[part], today.load_code[part], load)
             if any_of_sign(pv_annual_kwh, 1):
                 generate(net, pv_annual_kwh, members.pv_profile[part], pv)
@@ -163,14 +186,15 @@ def quote(
                     net[:head], first, flows, members, stored_plan, efficiency, pv, cars, charger, rooms, thermostat,
                     period,
                 )  # fmt: skip
-            ruled, start = net[head:], first + head
-            if any_of_sign(cars.capacity[part][head:], 1):
-                quote_charging(ruled, start, cars, members.offer, period, charger)
-            if any_of_sign(rooms.size[part][head:], 1):
-                quote_conditioning(ruled, start, rooms, members.group, period, thermostat)
-            if any_of_sign(battery_kwh[head:], 1):
-                pace = members.battery_flow[part][head:]
-                store(ruled, stored_plan[part][head:], battery_kwh[head:], pace, efficiency)
+                for j in range(head):
+                    if not follows(flows, first + j):
+                        _by_rule(
+                            net[j : j + 1], first + j, members, stored_plan, efficiency, cars, charger, rooms,
+                            thermostat, period,
+                        )  # fmt: skip
+            _by_rule(
+                net[head:], first + head, members, stored_plan, efficiency, cars, charger, rooms, thermostat, period
+            )
             strategy, row, curve = members.strategy[part], today.quote_row[part], curves[b]
             if n_offers == 1:
                 _collect(net, strategy, row, buy_ticks[0], sell_ticks[0], least, curve, totals[b, 0])

@@ -79,7 +79,7 @@ def beside(population: Population, rows: IntArray) -> Population:
     twin.__dict__.pop("rows", None)
     if "curtailment" in vars(twin):
         vars(twin)["curtailment"] = None  # what firms curtail is noted once
-    twin.managed = int((places < population.managed).sum())
+    twin.enrolled, twin.under_service, twin.twin = population.enrolled[places], population.under_service[places], None
     members = _taken(population.members, places)
     segment = members.group % SEGMENTS
     twin.members = members._replace(offer=offer, group=(offer * SEGMENTS + segment).astype(np.uint8))
@@ -198,6 +198,7 @@ class Trial:
         other = twin.members.group.astype(np.int64) - old.members.group[self.places]
         code = drawn.load_code + other * codes
         twin.today = drawn._replace(load_code=code.astype(drawn.load_code.dtype))
+        twin.enrolled, twin.under_service = old.enrolled[self.places], old.under_service[self.places]
         if twin.state.net.dtype != old.state.net.dtype:
             wide = {name: getattr(twin.state, name).astype(np.int64) for name in ("planned", "net")}
             twin.state = twin.state._replace(**wide)

@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gridagora.markets.orders import InfeasibleMarket
+    from gridagora.scenarios.business_case import business_case
+    from gridagora.scenarios.compare import compare
     from gridagora.scenarios.load import Scenario, ScenarioError, load
     from gridagora.scenarios.price_search import break_even, search_prices
     from gridagora.scenarios.registry import register
     from gridagora.scenarios.run import Result, read, run
     from gridagora.scenarios.simulation import Simulation
+    from gridagora.scenarios.sweep import sweep
+    from gridagora.scenarios.sweep_result import SweepResult, read_sweep
     from gridagora.sim.ledger import UnbalancedBooks
     from gridagora.sim.report import plot
 
 _HOME = {
     "Scenario": "gridagora.scenarios.load",
     "ScenarioError": "gridagora.scenarios.load",
+    "compare": "gridagora.scenarios.compare",
     "load": "gridagora.scenarios.load",
     "Result": "gridagora.scenarios.run",
     "read": "gridagora.scenarios.run",
@@ -29,7 +34,11 @@ _HOME = {
     "run": "gridagora.scenarios.run",
     "Simulation": "gridagora.scenarios.simulation",
     "break_even": "gridagora.scenarios.price_search",
+    "business_case": "gridagora.scenarios.business_case",
     "search_prices": "gridagora.scenarios.price_search",
+    "SweepResult": "gridagora.scenarios.sweep_result",
+    "read_sweep": "gridagora.scenarios.sweep_result",
+    "sweep": "gridagora.scenarios.sweep",
     "InfeasibleMarket": "gridagora.markets.orders",
     "UnbalancedBooks": "gridagora.sim.ledger",
     "plot": "gridagora.sim.report.plot",
@@ -40,14 +49,19 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Simulation",
+    "SweepResult",
     "UnbalancedBooks",
     "break_even",
+    "business_case",
+    "compare",
     "load",
     "plot",
     "read",
+    "read_sweep",
     "register",
     "run",
     "search_prices",
+    "sweep",
 ]
 __version__ = _version("gridagora")
 

@@ -98,7 +98,7 @@ class DayAheadPool:
         self._units_at = [np.flatnonzero(offers.cost == cost) for cost in costs]
         self._capacity_at = [np.ascontiguousarray(self.capacity[:, units]) for units in self._units_at]
         self._offered = self._by_cost(self.capacity)
-        self._model = None if method == "exact" else _PoolModel(self.capacity, offers.cost, steps, floor)
+        self._model = None if method == "exact" else _model_of(self.capacity, offers.cost, steps, floor)
 
     @property
     def price_rule(self) -> str:
@@ -111,6 +111,14 @@ class DayAheadPool:
         if self._model is None:
             return {"name": "merit order", "version": "", "method": "exact"}
         return self._model.solver
+
+    def release(self) -> None:
+        """Leave the model to the next pool of the same plants and prices in this process; this one is done with."""
+        if self._model is not None:
+            if len(_SPARE) == MOST_SPARE:
+                _SPARE.pop(next(iter(_SPARE)))
+            _SPARE[self._model.key] = self._model
+            del self._model
 
     def clear(self, demand_kwh: ArrayLike, surplus_kwh: ArrayLike = 0.0) -> PoolResult:
         """Clear all periods of a day.
@@ -239,6 +247,20 @@ class DayAheadPool:
         return PoolResult(**columns)
 
 
+#: Models that no pool uses, by what they are made of, and how many at most: a sweep has thousands of like pools.
+_SPARE: dict[tuple[bytes, ...], _PoolModel] = {}
+MOST_SPARE = 8
+
+
+def _model_of(capacity: IntArray, cost: FloatArray, step_price: FloatArray, floor: float) -> _PoolModel:
+    """Return a model that was left, as good as new, or a new one."""
+    key = tuple(np.ascontiguousarray(part).tobytes() for part in (capacity, cost, step_price, np.float64(floor)))
+    if key not in _SPARE:
+        return _PoolModel(key, capacity, cost, step_price, floor)
+    _SPARE[key]._solver.forget()  # the first solution starts from nothing again, and ends at the same bits
+    return _SPARE.pop(key)
+
+
 class _PoolModel:
     """The pool's Pyomo model with its solver.
 
@@ -246,10 +268,13 @@ class _PoolModel:
     in a period; the unit is a power of two, so no digit is lost.
     """
 
-    def __init__(self, capacity: IntArray, cost: FloatArray, step_price: FloatArray, floor: float) -> None:
+    def __init__(
+        self, key: tuple[bytes, ...], capacity: IntArray, cost: FloatArray, step_price: FloatArray, floor: float
+    ) -> None:
         from gridagora.markets.pool_model import build_pool_model
         from gridagora.markets.solver import PersistentSolver
 
+        self.key = key
         self._unit = solver_unit(capacity)
         model = build_pool_model(capacity / self._unit, cost, step_price, floor)
         self._solver = PersistentSolver(model)

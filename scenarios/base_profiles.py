@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 AREA = "system"
 
 
+@lru_cache(maxsize=16)
 def packaged(group: str, source: str, period_minutes: int) -> Profiles:
-    """Return the package's profiles of a group from one source, on settlement periods [min]."""
+    """Return the package's profiles of a group from one source, on settlement periods [min], read once a process."""
     loaded = inputs.load_profiles(group, source, period_minutes)  # type: ignore[arg-type]
     return Profiles(loaded.names, loaded.values, loaded.first_day)
 

@@ -30,6 +30,7 @@ from gridagora.scenarios.day_record import BUYERS
 from gridagora.scenarios.grid_pool import Feeder, GridPool, place_plants, scaled_grid
 from gridagora.scenarios.horizon import Horizon, choose, every_day
 from gridagora.scenarios.learners import Learners
+from gridagora.scenarios.microgrid_founding import microgrids_with_plants
 from gridagora.scenarios.own_files import require_unchanged, series_of
 from gridagora.sim.clock import Calendar
 from gridagora.sim.compiled import use_threads
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from gridagora.agents.weather import Weather
     from gridagora.scenarios.load import Scenario
+    from gridagora.scenarios.microgrid_founding import Founding
     from gridagora.scenarios.rounds import Round
     from gridagora.scenarios.schema_market import Market
 
@@ -108,6 +110,8 @@ class Parts:
         Options of the online auction's mechanism where orders stand one by one; None where sums over price ticks do.
     learners : dict
         Members that learn to bid, by population.
+    microgrids : list of Founding
+        Microgrids that were founded; their plants are the last populations, in this order.
     rounds : list of Round
         What happens after the bills: decisions of customers, suppliers, government.
     """
@@ -140,6 +144,7 @@ class Parts:
     feeder: Feeder | None
     mechanism_options: dict[str, Any] | None
     learners: dict[str, Learners]
+    microgrids: list[Founding] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
 
     @property
@@ -202,6 +207,8 @@ def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Pa
     low_voltage = scenario.network.kind == "lin_dist_flow"
     feeder = Feeder(scaled_grid(scenario.network, peak_kw)) if low_voltage else None
     unit_ticks = np.ceil((limits - market.floor_per_kwh) / market.tick_per_kwh - 1e-9).astype(np.int64)
+    microgrids, plants = microgrids_with_plants(model, scenario, populations, calendar, horizon.is_whole)
+    populations += plants
     return Parts(
         calendar=calendar,
         horizon=horizon,
@@ -230,6 +237,7 @@ def build(model: mesa.Model, scenario: Scenario, block: int | None = None) -> Pa
         streams=streams,
         feeder=feeder,
         mechanism_options=_mechanism_options(market, feeder, hours) if scenario.order_by_order else None,
+        microgrids=microgrids,
         learners={
             population.name: Learners(population, market, scenario.seed)
             for population in populations
@@ -292,7 +300,7 @@ def _populations(
 
 def _units(model: mesa.Model, scenario: Scenario, ledger: Ledger, peak_kw: float) -> list[Plant]:
     terms = scenario.generators
-    fleet = inputs.load_fleet(terms.fleet, terms.costs, terms.blocks)
+    fleet = inputs.fleet_once(terms.fleet, terms.costs, terms.blocks)
     capacity = fleet.share * terms.capacity_to_peak * peak_kw
     rows = [
         (f"plant:{name}", fuel, float(kw), float(cost), float(co2))

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from gridagora.scenarios.sweep_cli import sweep
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -31,6 +33,7 @@ app = typer.Typer(
 )
 scenarios_app = typer.Typer(help="List, show or copy the built-in scenarios.\n\nExample: gridagora scenarios list")
 app.add_typer(scenarios_app, name="scenarios", invoke_without_command=True)
+app.command()(sweep)
 
 Plugins = Annotated[
     list[str] | None,
@@ -166,6 +169,31 @@ def report(
     with _bad_input():
         write_report(runs, target)
     typer.echo(f"Report: {target}")
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
+    baseline: Annotated[Path | None, typer.Option(metavar="RUN", help="Run to compare with [the first].")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write the differences as CSV too.")] = None,
+) -> None:
+    """Compare the indicators of runs, and what business models are worth in them.
+
+    Runs that differ only in their seeds are replications of one scenario; those of two scenarios are paired by seed,
+    and two pairs or more give a confidence interval.
+
+    Example: gridagora compare results/flat results/tou --baseline results/flat --out differences.csv
+    """
+    from gridagora.scenarios.compare_text import compare_folders, show
+
+    with _bad_input():
+        if out is not None and out.exists():
+            raise FileExistsError(f"--out: {out} exists; choose another name or remove it")
+        differences, tables = compare_folders(runs, baseline)
+        show(tables)
+        if out is not None:
+            differences.to_csv(out, index=False)
+            typer.echo(f"Differences: {out}")
 
 
 @app.command()

@@ -10,6 +10,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -302,6 +303,12 @@ def load_fleet(fleet: str = "germany_simbench", costs: str = "china_illustrative
         parts.remove(largest)
         parts.extend(largest.halves())
     return _fleet(parts)
+
+
+@lru_cache(maxsize=16)
+def fleet_once(fleet: str, costs: str, blocks: int) -> Fleet:
+    """Return :func:`load_fleet`, read once a process: every point of a sweep asks for it."""
+    return load_fleet(fleet, costs, blocks)
 
 
 def _fleet(parts: list[_Block]) -> Fleet:

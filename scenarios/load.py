@@ -85,13 +85,15 @@ class Scenario(ScenarioModel):
     _applied: tuple[str, ...] = PrivateAttr(default=())
     _fingerprints: dict[str, str] = PrivateAttr(default_factory=dict)
 
-    def override(self, values: Mapping[str, Any]) -> Scenario:
+    def override(self, values: Mapping[str, Any], folder: Path | None = None) -> Scenario:
         """Return a checked copy with other values.
 
         Parameters
         ----------
         values : mapping
             New value by dotted key, such as ``{"households.count": 2000}``.
+        folder : Path, optional
+            Where relative paths of own files in `values` start; the working folder by default.
 
         Raises
         ------
@@ -99,8 +101,18 @@ class Scenario(ScenarioModel):
             If a key or a value is refused.
         """
         layers = _Layers(self.resolved())
-        layers.add_overrides(values)
+        layers.add_overrides(values, folder)
         return layers.build(self._applied + _as_texts(values))
+
+    def with_seed(self, seed: int) -> Scenario:
+        """Return the same scenario with another seed, at least 0, unchecked: for replications by the thousand."""
+        other = self.model_copy(update={"seed": seed})
+        other._applied = (*self._applied, f"seed={seed}")
+        return other
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to other processes as plain data."""
+        return _restored, (self.resolved(), self._applied, self._fingerprints)
 
     def resolved(self) -> dict[str, Any]:
         """Return every key with its value as plain data; :func:`load` accepts it as it is."""
@@ -149,12 +161,19 @@ class Scenario(ScenarioModel):
     __str__ = __repr__
 
 
+def _restored(content: dict[str, Any], applied: tuple[str, ...], fingerprints: dict[str, str]) -> Scenario:
+    """Return a scenario that was checked before it travelled."""
+    scenario = Scenario.model_validate(content)
+    scenario._applied, scenario._fingerprints = applied, fingerprints
+    return scenario
+
+
 def builtin() -> dict[str, Path]:
     """Return the file of each built-in scenario by name."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
 
 
-def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, folder: Path | None = None) -> Scenario:
     """Load and check a scenario.
 
     Parameters
@@ -163,6 +182,8 @@ def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -
         Name of a built-in scenario (it goes first) or path of a YAML file.
     overrides : mapping, optional
         Values by dotted key that replace those of the file.
+    folder : Path, optional
+        Where relative paths of own files in `overrides` start; the working folder by default.
 
     Raises
     ------
@@ -183,7 +204,7 @@ def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -
                 raise FileNotFoundError(f"no scenario file {str(path)!r}; built-in scenarios: {', '.join(files)}")
             raise ScenarioError([Problem(str(name_or_path), 0, "", unknown("scenario", str(name_or_path), files))])
         layers.add_file(path, str(name_or_path))
-    layers.add_overrides(overrides or {})
+    layers.add_overrides(overrides or {}, folder)
     return layers.build(_as_texts(overrides or {}))
 
 
@@ -253,7 +274,7 @@ class _Layers:
         else:
             self.add_file(target, target.name if base in files else str(target), chain)
 
-    def add_overrides(self, values: Mapping[str, Any]) -> None:
+    def add_overrides(self, values: Mapping[str, Any], folder: Path | None = None) -> None:
         """Merge values by dotted key over the tree."""
         nested = _Dotted()
         for dotted, value in values.items():
@@ -264,7 +285,7 @@ class _Layers:
                     here[part] = _Dotted()
                 here = here[part]
             here[last] = _plain(value)
-        here_files = anchored(nested, ScenarioModel, Path.cwd())
+        here_files = anchored(nested, ScenarioModel, (folder or Path.cwd()).resolve())
         self.tree = self._merge(self.tree, here_files, ScenarioModel, ())
         self.overridden += [tuple(str(dotted).split(".")) for dotted in values]
 

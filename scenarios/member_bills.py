@@ -20,16 +20,18 @@ Quanta = NDArray[np.int64]
 MOST_MEMBERS = 100_000
 
 
-def used_quanta(population: Population) -> Quanta:
+def used_quanta(population: Population, energy: Quanta | None = None) -> Quanta:
     """Return what each member has withdrawn since its last bill, from supplier or peers [1e-6 kWh], shape (n,).
 
     Parameters
     ----------
     population : Population
         Its bills still open.
+    energy : ndarray of int64, optional
+        Energies of another bill, shaped as the open account's [1e-6 kWh].
     """
     billing = population.billing
-    energy, classes = billing.accounts.energy, billing.n_classes
+    energy, classes = billing.accounts.energy if energy is None else energy, billing.n_classes
     used: Quanta = energy[:classes].sum(axis=0) + energy[classes + BOUGHT] - energy[classes + OVERBOUGHT]
     row = billing.row("included")
     return used + energy[row] if row >= classes + ENERGY_ROWS else used

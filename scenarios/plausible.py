@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridagora.scenarios import plausible_load
 from gridagora.scenarios.plausible_adoption import adoption_faults
+from gridagora.scenarios.plausible_business import business_faults
 from gridagora.scenarios.plausible_customers import customer_bytes, customer_faults
 from gridagora.scenarios.plausible_devices import device_bytes, device_faults, device_yearly_kwh
 from gridagora.scenarios.plausible_hems import hems_bytes
@@ -75,6 +76,7 @@ def faults(scenario: ScenarioModel, processors: int, memory: int) -> list[Fault]
         *customer_faults(scenario),
         *adoption_faults(scenario),
         *pricing_faults(scenario),
+        *business_faults(scenario),
         *_memory(scenario, memory),
     ]
 
@@ -245,7 +247,7 @@ def _audit(scenario: ScenarioModel) -> list[Fault]:
 
 def _costs(scenario: ScenarioModel) -> list[Fault]:
     """Refuse offers that the pool does not take: at or below its floor, or above its cap."""
-    from gridagora.scenarios.inputs import load_fleet
+    from gridagora.scenarios.inputs import fleet_once
 
     generators, market = scenario.generators, scenario.market
     found: list[Fault] = []
@@ -256,7 +258,7 @@ def _costs(scenario: ScenarioModel) -> list[Fault]:
             f"{market.cap_per_kwh:g} (market.cap_per_kwh)"
         )
         found.append((("generators", "import_price_per_kwh"), message))
-    cost = load_fleet(generators.fleet, generators.costs, generators.blocks).cost_per_kwh
+    cost = fleet_once(generators.fleet, generators.costs, generators.blocks).cost_per_kwh
     if cost.min() <= market.floor_per_kwh:
         message = f"given {market.floor_per_kwh:g}; allowed below {cost.min():.4g}, the cost of the cheapest plant"
         found.append((("market", "floor_per_kwh"), message))

@@ -114,7 +114,7 @@ def _post_members(model: Simulation, record: DayRecord) -> None:
         grown = population.bill_to_date(record.day)
         for (number, line), amount in zip(population.billing.lines, grown, strict=True):
             role = line.counterparty
-            if role == "supplier" and line.account == "retail":
+            if role == "supplier" and line.account in ("retail", "reliability"):
                 other = population.offers[number].supplier
             else:
                 other = model.parts.auctioneer if role == "auctioneer" else role

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from gridagora.scenarios import tables
 from gridagora.scenarios.appliance_rows import appliance_rows
+from gridagora.scenarios.business_rounds import operations_of
+from gridagora.scenarios.business_tables import business_tables, canvas_tables, contract_rows
 from gridagora.scenarios.grid_tables import grid_tables
 from gridagora.scenarios.member_bills import CostCausation, member_bills, used_quanta
+from gridagora.scenarios.microgrid_rounds import microgrids_of
 from gridagora.scenarios.tables import Columns, units_of
 from gridagora.scenarios.years import YearMarks
 from gridagora.sim.ledger import role_of
@@ -34,10 +37,13 @@ class Recorder:
     ----------
     writer : ResultWriter, optional
         Folder of the run. With it, tables that grow with members and periods go to disk only.
+    figures_only : bool
+        Leave out what key figures do not need, as points of a sweep do.
     """
 
-    def __init__(self, writer: ResultWriter | None = None) -> None:
+    def __init__(self, writer: ResultWriter | None = None, figures_only: bool = False) -> None:
         self.writer = writer
+        self.figures_only = figures_only
         self.kept: defaultdict[str, list[Columns]] = defaultdict(list)
         self.open_tables: dict[str, TableWriter] = {}
         self.currency = ""
@@ -66,7 +72,7 @@ class Recorder:
         """
         if not len(next(iter(columns.values()))):
             return
-        if keep or self.writer is None:
+        if keep or (self.writer is None and not self.figures_only):
             self.kept[name].append(columns)
         if self.writer is not None:
             if name not in self.open_tables:
@@ -83,6 +89,8 @@ class Recorder:
             self.marks.note(record.day.year, self.bill_rows, generated)
         self.causation.note(record)
         self.append("intervals", _with(weight, tables.interval_rows(model, record)), keep=True)
+        if self.figures_only:
+            return
         for name, columns in grid_tables(model, record).items():
             self.append(name, _with(weight, columns), keep=False)
         for entry in record.populations:
@@ -151,6 +159,16 @@ class Recorder:
         }
         if self.curve is not None:
             closing["auction_curve"] = self.curve[1]
+        if models := model.scenario.business_models:
+            operations = operations_of(model)
+            for name, columns in contract_rows(operations).items():
+                nothing = np.nan if isinstance(columns[0], float) else None
+                supply = closing["contracts"].get(name, [nothing] * len(model.contracts.frame()))
+                whole = [*supply, *columns]
+                closing["contracts"][name] = pd.array(whole, "Int64") if name.endswith("_day") else whole
+            closing |= business_tables([*operations, *microgrids_of(model)], model.scenario.seed)
+            paid = _paid(model)
+            closing |= canvas_tables(models, paid.assign(amount=paid["amount_micro"] / 1e6))
         return {name: columns for name, columns in closing.items() if len(next(iter(columns.values())))}
 
     def frame(self, name: str) -> pd.DataFrame:

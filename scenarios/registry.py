@@ -30,6 +30,7 @@ def register(plugin: T, name: str | None = None) -> T:
     plugin : class or function
         * a sub-class of :class:`gridagora.agents.population.Population` with `kind`, `Terms` and `draw`;
         * a sub-class of :class:`gridagora.markets.tariffs.Tariff` with a key `kind`;
+        * a sub-class of :class:`gridagora.agents.business_models.frame.BusinessModel` with a key `kind`;
         * a mechanism: a class whose objects have ``clear(book) -> Clearing``;
         * a metric: a function of a run's record that returns rows of :class:`gridagora.sim.metrics.Kpi`.
     name : str, optional
@@ -45,11 +46,14 @@ def register(plugin: T, name: str | None = None) -> T:
     ValueError
         If it is none of these, something is missing, or the name is taken.
     """
+    from gridagora.agents.business_models.frame import BusinessModel
     from gridagora.agents.population import Population
     from gridagora.markets.tariffs import Tariff
 
     if isinstance(plugin, type) and issubclass(plugin, Population):
         _population(plugin)
+    elif isinstance(plugin, type) and issubclass(plugin, BusinessModel):
+        _business_model(plugin)
     elif isinstance(plugin, type) and issubclass(plugin, Tariff):
         _tariff(plugin)
     elif isinstance(plugin, type) and callable(getattr(plugin, "clear", None)):
@@ -58,8 +62,8 @@ def register(plugin: T, name: str | None = None) -> T:
         _metric(plugin, name or plugin.__name__)
     else:
         raise ValueError(
-            f"given {plugin!r}; allowed a sub-class of Population or Tariff, a class with clear(book), or a function "
-            "of a run's record; register the class itself, not an object of it"
+            f"given {plugin!r}; allowed a sub-class of Population, Tariff or BusinessModel, a class with clear(book), "
+            "or a function of a run's record; register the class itself, not an object of it"
         )
     return plugin
 
@@ -86,11 +90,12 @@ def load_plugins(modules: Iterable[str]) -> None:
 
 
 def rebuild() -> None:
-    """Make scenarios accept the kinds of tariffs and populations that are registered now."""
+    """Make scenarios accept the kinds of tariffs, populations and business models that are registered now."""
     from gridagora.markets.tariffs import TARIFFS
     from gridagora.markets.tariffs.offers import menu_of
     from gridagora.scenarios.load import Scenario
     from gridagora.scenarios.schema import ScenarioModel
+    from gridagora.scenarios.schema_business import any_business_model
     from gridagora.scenarios.schema_market import Tariffs
     from gridagora.scenarios.schema_population import GROUPS
 
@@ -98,9 +103,11 @@ def rebuild() -> None:
     for group in ("residential", "commercial", "agricultural"):
         Tariffs.__pydantic_fields__[group].annotation = reduce(or_, [*TARIFFS.values(), menu_of(any_tariff)])
     of_kind: Any = Annotated[reduce(or_, GROUPS.values()), Field(discriminator="kind")]
+    offered: Any = any_business_model()
     changed: tuple[Any, ...] = (ScenarioModel, Scenario)
     for section in changed:
         section.__pydantic_fields__["populations"].annotation = tuple[of_kind, ...]
+        section.__pydantic_fields__["business_models"].annotation = tuple[offered, ...]
     for section in (Tariffs, *changed):
         section.model_rebuild(force=True)
 
@@ -149,6 +156,26 @@ def _tariff(kind: Any) -> None:
         )
     _claim("tariff", field.default, kind, TARIFFS)
     TARIFFS[field.default] = kind
+    rebuild()
+
+
+def _business_model(kind: Any) -> None:
+    from gridagora.agents.business_models.catalogue import BUSINESS_MODELS
+    from gridagora.scenarios.business_contract import canvas_faults, some_customers
+
+    field = kind.model_fields.get("kind")
+    if field is None or not isinstance(field.default, str):
+        raise ValueError(
+            f"business model {kind.__name__}: no key `kind`; give it one with its name: kind: Literal['mine'] = 'mine'"
+        )
+    missing = [name for name in ("canvas", "risk_bearers", "asset") if not hasattr(kind, name)]
+    if missing:
+        raise ValueError(f"business model {kind.__name__}: no {', '.join(missing)}; set them in the class")
+    terms = kind()
+    if terms.is_offered and (faults := canvas_faults(terms, terms.expected(some_customers()))):
+        raise ValueError(f"business model {kind.__name__}: canvas: {'; '.join(faults)}")
+    _claim("business model", field.default, kind, BUSINESS_MODELS)
+    BUSINESS_MODELS[field.default] = kind
     rebuild()
 
 

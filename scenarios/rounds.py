@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from gridagora.scenarios.adoption_rounds import AdoptionRounds
+from gridagora.scenarios.business_rounds import business_rounds
 from gridagora.scenarios.curtailment_rounds import curtailment_rounds
 from gridagora.scenarios.customer_rounds import customer_rounds
 from gridagora.scenarios.green_rounds import green_rounds
+from gridagora.scenarios.microgrid_rounds import microgrid_rounds
 from gridagora.scenarios.pricing_rounds import PricingRound
+from gridagora.scenarios.quota_rounds import quota_rounds
 from gridagora.scenarios.tariff_rounds import TariffRound
 
 if TYPE_CHECKING:
@@ -47,4 +50,7 @@ def rounds_of(model: Simulation) -> list[Round]:
     if model.scenario.pricing is not None:
         rounds.append(PricingRound(model, model.scenario.pricing))
     rounds += curtailment_rounds(model)
+    rounds += business_rounds(model)
+    rounds += microgrid_rounds(model)
+    rounds += quota_rounds(model)
     return rounds

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -162,6 +163,24 @@ def observed(scenario: Scenario, recorder: Recorder) -> Result:
         return Result(*_simulate(scenario, None, False, interrupts, recorder))
 
 
+def key_figures(scenario: Scenario) -> pd.DataFrame:
+    """Simulate a scenario and return its key figures alone, the same as :func:`run` finds.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What to simulate.
+
+    Returns
+    -------
+    DataFrame
+        Columns kpi, scope, value, unit.
+    """
+    from gridagora.scenarios.record import Recorder
+
+    return observed(scenario, Recorder(figures_only=True))["kpis"]
+
+
 def expected_tables(scenario: Scenario) -> list[str]:
     """Return the tables that a finished run of the scenario has; auction tables only where something was traded."""
     names = ["intervals", *_CLOSING]
@@ -178,6 +197,10 @@ def expected_tables(scenario: Scenario) -> list[str]:
     names += {"dc": ["areas", "lines"], "transport": ["areas", "lines"], "lin_dist_flow": ["auction_areas"]}.get(
         scenario.network.kind, []
     )
+    if scenario.business_models:
+        names += ["canvas", "risk_bearers", "stakeholders"]
+    if any(terms.is_offered for terms in scenario.business_models):
+        names.append("business_months")
     if scenario.market.online:
         names += ["auction_audit", "trades"]
     if scenario.market.online and scenario.outputs.curve:
@@ -210,6 +233,8 @@ def read(path: str | os.PathLike[str], unfinished: bool = False) -> Result:
 def _simulate(
     scenario: Scenario, writer: Any, progress: bool, interrupts: list[int], recorder: Recorder | None = None
 ) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]:
+    from gridagora.markets.day_ahead import DayAheadPool
+    from gridagora.scenarios.business_indicators import business_indicators
     from gridagora.scenarios.record import Recorder
     from gridagora.scenarios.simulation import Simulation
     from gridagora.scenarios.tables import units_of
@@ -234,6 +259,8 @@ def _simulate(
     if scenario.time.representative_days is not None:
         error = pd.DataFrame([Kpi("representative_energy_error", SYSTEM, horizon.energy_error, "1")])
         tables["kpis"] = pd.concat([tables["kpis"], error], ignore_index=True)
+    if own := business_indicators(model):
+        tables["kpis"] = pd.concat([tables["kpis"], pd.DataFrame(own)], ignore_index=True)
     if model.calendar.years > 1:
         tables["years"] = year_rows(model, recorder.marks, record, _metrics(scenario))
     if writer is not None:
@@ -243,8 +270,13 @@ def _simulate(
             if name in tables:
                 writer.write(name, tables[name], {"value": "see column unit"})
         writer.write_text("kpis.csv", tables["kpis"].to_csv(index=False))
+        if "stakeholders" in tables:
+            writer.write_text("stakeholders.csv", tables["stakeholders"].to_csv(index=False))
     seconds = {"build": built - started, "simulate": simulated - built, "write": perf_counter() - simulated}
-    return tables, _manifest(scenario, model, seconds)
+    manifest = _manifest(scenario, model, seconds)
+    if recorder.figures_only and isinstance(model.parts.pool, DayAheadPool):
+        model.parts.pool.release()
+    return tables, manifest
 
 
 @contextmanager
@@ -322,11 +354,17 @@ def _manifest(scenario: Scenario, model: Any, seconds: Mapping[str, float]) -> d
         "data_files": scenario.data_files,
         "plugins": {f"{sort} {name}": home for (sort, name), home in sorted(REGISTERED.items())},
         "representative_days": _representative(scenario, model),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
+        "versions": dict(versions()),
         "price_rule": _PRICE_RULES.get(scenario.market.pool_rule, model.parts.pool.price_rule),
         "solver": model.parts.pool.solver,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
     }
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Return the versions of Python and of the packages that decide results, by name."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}}
 
 
 def _representative(scenario: Scenario, model: Any) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 
 from gridagora.scenarios.quantities import Day, one_of
 from gridagora.scenarios.schema_adoption import Adoption, SocialGraph
+from gridagora.scenarios.schema_business import AnyBusinessModel, Counterparties, GovernmentTerms
 from gridagora.scenarios.schema_data import AnyWeather, Typical
 from gridagora.scenarios.schema_market import Forecasts, Generators, Market, Network, Platform, PoolStorage, Tariffs
 from gridagora.scenarios.schema_population import GROUPS, Farms, Firms, Households, Population
@@ -163,6 +164,12 @@ class ScenarioModel(Frozen):
     """A supplier that learns its prices by trying, or `null` for prices that stay."""
     tariff_rounds: TariffRounds | None = None
     """Tariffs set again every year or month from what the last one brought in; `null` for tariffs that stay."""
+    business_models: tuple[AnyBusinessModel, ...] = ()
+    """Business models: contracts that providers offer to members, each of a `kind` (model.md D)."""
+    counterparties: Counterparties = Counterparties()
+    """Bank, insurer, vendor and further companies with which business models deal."""
+    government: GovernmentTerms = GovernmentTerms()
+    """What the government pays for and asks."""
     metrics: tuple[MetricName, ...] = ("default",)
     """Key figures to compute, by the name of their function; `default` stands for all of the package."""
     outputs: Outputs = Outputs()

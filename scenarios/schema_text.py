@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from gridagora.agents.business_models.frame import BusinessModel
 from gridagora.scenarios.schema import ScenarioModel
 from gridagora.scenarios.schema_data import FILE_TAG
 from gridagora.scenarios.schema_tree import allowed, annotation_of, by_kind, sections, walk
@@ -14,6 +15,7 @@ from gridagora.sim.plugin import Frozen
 
 _BASE = "Scenario to start from: a built-in name or the path of a file relative to this one."
 
+_HEAD = "| key | allowed | default | meaning |\n|---|---|---|---|\n"
 _INTRODUCTION = """# Scenario keys
 
 Written by `gridagora schema --markdown`; do not edit.
@@ -40,23 +42,41 @@ def markdown() -> str:
     parts = [_INTRODUCTION]
     shown: dict[type[Frozen], str] = {}
     for path, section in walk():
-        parents = [parent for parent in section.__bases__ if parent in shown]  # of a group: the section it is like
+        if issubclass(section, BusinessModel) and BusinessModel not in shown:
+            parts.append(_common(BusinessModel, "business_models[]"))
+            shown[BusinessModel] = "every business model"
+        parents = [parent for parent in section.__mro__[1:] if parent in shown]  # of a group: the section it is like
         like = shown[parents[0]] if parents else ""
         known = parents[0].model_fields if parents else {}
-        rows = [_row(name, field) for name, field in section.model_fields.items() if name not in known]
+        own = {name: field for name, field in section.model_fields.items() if not _same(field, known.get(name))}
+        rows = [_row(name, field) for name, field in own.items()]
         if section is ScenarioModel:
             rows.insert(0, f"| `base` | text | | {_BASE} |")
         heading = f"## `{path}`" if path else "## Top level"
+        if section in shown and path.startswith("business_models"):
+            continue  # each kind has them all
         if section in shown:
             parts.append(f"{heading}\n\nThe same keys as {shown[section]}.\n")
             continue
         if section.model_fields and path:
             shown[section] = f"`{path}`"
-        summary = (section.__doc__ or "").strip().partition("\n")[0]
-        table = "| key | allowed | default | meaning |\n|---|---|---|---|\n" + "\n".join(rows)
         same = f"The same keys as {like}, and these.\n\n" if like else ""
-        parts.append(f"{heading}\n\n{summary}\n\n{same}{table}\n")
+        parts.append(f"{heading}\n\n{_summary(section)}\n\n{same}{_HEAD}" + "\n".join(rows) + "\n")
     return "\n".join(parts)
+
+
+def _summary(section: type[Frozen]) -> str:
+    return (section.__doc__ or "").strip().partition("\n")[0]
+
+
+def _common(section: type[Frozen], path: str) -> str:
+    """Return what all alternatives of a section share."""
+    rows = (_row(name, field) for name, field in section.model_fields.items())
+    return f"## `{path}`, every kind\n\n{_summary(section)}\n\n{_HEAD}" + "\n".join(rows) + "\n"
+
+
+def _same(field: FieldInfo, other: FieldInfo | None) -> bool:
+    return other is not None and _row("", field) == _row("", other)
 
 
 def _row(name: str, field: FieldInfo) -> str:

@@ -47,6 +47,7 @@ _UNITS = {
     "price": "currency/kWh",
     "cost_per_kwh": "currency/kWh",
     "_per_certificate": "currency/certificate",
+    "payback_years": "a",
 }
 _MONEY = (
     "mean_npv",
@@ -65,6 +66,10 @@ _MONEY = (
     "pool_cost",
     *("exit_fees", "surplus", "billed", "lent", "settled", "bad_debt", "owed", "reward"),
     *("investment", "due"),
+    *("outage_load", "outage_shed", "retail_bill", "internal_bill", "paid_to_operator", "fees", "costs"),
+    *("alone", "gain", "least_core", "internal"),
+    *("paid", "received", "npv", "npv_sd", "npv_mean", "value_at_risk_5", "cvar_5", "through_bills"),
+    *("p5", "p25", "p50", "p75", "p95"),
 )
 
 
@@ -106,11 +111,12 @@ def interval_rows(model: Simulation, record: DayRecord) -> Columns:
     auctions, pool = record.auctions, record.pool
     day, periods = record.day.index, record.losses.size
     area = model.parts.area.area
+    own = {fuel for entry in record.populations for fuel in getattr(entry.population, "fuels", ())}
     energy = {
         f"{kind}_kwh": kwh(model.energy.quanta(day, area, kind))
         for kind in (
             *("consumption", "losses", "export", "import", "storage_charge", "storage_discharge"),
-            *sorted(f"generation_{fuel}" for fuel in {*(u.fuel for u in model.parts.units), "pv"} - {"import"}),
+            *sorted(f"generation_{fuel}" for fuel in {*(u.fuel for u in model.parts.units), *own, "pv"} - {"import"}),
         )
     }
     online, market_scarcity = model.scenario.market.online, model.scenario.market.scarcity

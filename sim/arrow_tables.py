@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from gridagora.sim.atomic import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +38,31 @@ def arrow_table(name: str, data: Mapping[str, Any] | pd.DataFrame, units: Mappin
         raise ValueError(f"table {name!r}: no unit for {', '.join(bare)}; give one each, '1' if dimensionless")
     fields = [pa.field(k, a.type, metadata={"unit": units[k]} if k in units else None) for k, a in arrays.items()]
     return pa.Table.from_arrays(list(arrays.values()), schema=pa.schema(fields))
+
+
+def write_parquet(path: Path, columns: Mapping[str, Any], units: Mapping[str, str]) -> Path:
+    """Write one table by itself, atomically; equal columns give equal bytes.
+
+    Parameters
+    ----------
+    path : Path
+        Parquet file, named after the table.
+    columns : mapping
+        Columns of equal length.
+    units : mapping
+        Unit of each column of decimal numbers.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ or a column of decimal numbers has no unit.
+    OSError
+        If it cannot be written.
+    """
+    import pyarrow.parquet as pq
+
+    table = arrow_table(path.stem, columns, units)
+    return write_file(path, lambda f: pq.write_table(table, f, compression="zstd"))
 
 
 def _arrow_array(values: Any) -> Any:

@@ -8,29 +8,19 @@ hours_per_period [h], days, value_of_lost_load_per_kwh [currency/kWh], grid_fact
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gridagora.sim.business_metrics import business_models, microgrids
 from gridagora.sim.equity import dispersion, gini, unit_prices
+from gridagora.sim.kpi import SYSTEM, Kpi, Record
 from gridagora.sim.ledger import role_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Record = Mapping[str, Any]
-SYSTEM = "system"
 DAYS_PER_MONTH = 365.25 / 12
-
-
-class Kpi(NamedTuple):
-    """One key figure: name, scope (``"system"`` or a population), value and unit."""
-
-    kpi: str
-    scope: str
-    value: float
-    unit: str
-
 
 Metric = Callable[[Record], list[Kpi]]
 
@@ -329,6 +319,8 @@ def cross_subsidy(record: Record) -> list[Kpi]:
 
 
 #: Metrics by name, in the order in which they are reported.
+__all__ = ["METRICS", "SYSTEM", "Kpi", "Metric", "Record", "kpis"]
+
 METRICS: dict[str, Metric] = {
     metric.__name__: metric
     for metric in (
@@ -336,7 +328,7 @@ METRICS: dict[str, Metric] = {
         *(surplus_sold_online, self_consumption, self_sufficiency, bills, pv_income, supplier_profit),
         *(grid_company_result, cost_of_supply, welfare, auction_efficiency, stranded_hedge, imbalance),
         *(congestion_rent, losses, shed_load, curtailed, co2, pricing_regret, bill_equity, cross_subsidy),
-        *(choice_surplus, switching, bad_debt, demand_response),
+        *(choice_surplus, switching, bad_debt, demand_response, business_models, microgrids),
     )
 }
 
@@ -369,8 +361,8 @@ def _paid(record: Record, **names: str) -> float:
     rows = _table(record, "ledger")
     chosen = np.ones(len(rows), dtype=bool)
     for column, name in names.items():
-        chosen &= np.asarray(rows[column] == name)
-    return round(float(rows["amount"][chosen].sum()), 6)
+        chosen &= rows[column].to_numpy(dtype=object) == name
+    return round(float(rows["amount"].to_numpy()[chosen].sum()), 6)
 
 
 def _result(record: Record, roles: set[str]) -> float:

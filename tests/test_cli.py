@@ -18,7 +18,7 @@ from gridagora.scenarios.cli import app
 from gridagora.scenarios.load import FOLDER, load
 
 COMMANDS = [
-    *(["run"], ["validate"], ["schema"], ["report"], ["init"], ["doctor"]),
+    *(["run"], ["validate"], ["schema"], ["report"], ["compare"], ["sweep"], ["init"], ["doctor"]),
     *(["scenarios", "list"], ["scenarios", "show"], ["scenarios", "copy"]),
 ]
 
@@ -223,10 +223,11 @@ def test_scenarios_are_listed(arguments):
     """The list has one line for each built-in scenario, with its description."""
     lines = call(*arguments).stdout.splitlines()
     assert [line.split()[0] for line in lines] == [
-        *("baseline_traditional", "cpp", "ev_wave", "feeder_lv3", "ladder", "nodal_case5", "one_factory_one_price"),
+        *("baseline_traditional", "cpp", "energy_services_mix", "equipment_services", "ev_wave", "feeder_lv3"),
+        *("ladder", "microgrid", "nodal_case5", "one_factory_one_price"),
         *("online_auction_continuous", "online_auction_mcafee", "online_auction_muda", "online_auction_pay_as_bid"),
-        *("online_auction_uniform", "packages", "pv_decade", "quickstart", "reliability_menu", "rtp"),
-        *("state_grid_scale", "tou"),
+        *("online_auction_uniform", "packages", "pv_business", "pv_decade", "quickstart", "reliability_menu", "rtp"),
+        *("smart_home", "state_grid_scale", "tou"),
     ]
     assert all(line.endswith(".") for line in lines)
 

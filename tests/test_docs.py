@@ -30,6 +30,8 @@ import gridagora as ga
 from gridagora.scenarios.cli import app
 from gridagora.scenarios.own_data import DataFile
 from gridagora.scenarios.schema import ScenarioModel
+from gridagora.scenarios.sweep import make_plan
+from gridagora.scenarios.sweep_file import load_sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -130,10 +132,14 @@ def check_yaml(block):
         file = Path(block.file or "block.yaml")
         file.write_text(block.text, encoding="utf-8")
         ga.load(file)
+    elif "factors" in tree:
+        file = Path(block.file or "block.yaml")
+        file.write_text(block.text, encoding="utf-8")
+        make_plan(load_sweep(file))
     elif {"path", "kind"} <= set(tree):
         DataFile.model_validate(tree)
     else:
-        pytest.fail(f"{block.place}: neither a whole scenario nor a file's mapping; give it the language text")
+        pytest.fail(f"{block.place}: neither a whole scenario, a sweep nor a file's mapping; give it the language text")
 
 
 def act(block, module):

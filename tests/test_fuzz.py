@@ -178,7 +178,7 @@ def attempt(seed, folder):
     file.write_text(fuzzed(seed), encoding="utf-8", newline="")
     try:
         scenario = load(file)
-        small = scenario.override({key: value for key, value in SMALL.items() if _has(scenario, key)})
+        small = scenario.override({key: value for key, value in SMALL.items() if _has(scenario, key)} | _few(scenario))
     except ScenarioError as error:
         assert_plain(error)
         return "refused"
@@ -188,6 +188,12 @@ def attempt(seed, folder):
 
 def _has(scenario, key):
     return getattr(scenario, key.split(".")[0]) is not None
+
+
+def _few(scenario):
+    """Return overrides that leave two representative days and at most two years, where there are any."""
+    days = scenario.time.representative_days
+    return {"time.representative_days": days.model_dump() | {"count": 2, "years": min(days.years, 2)}} if days else {}
 
 
 def attempt_all(seeds, folder):

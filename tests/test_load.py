@@ -15,8 +15,9 @@ from gridagora.scenarios.schema import ScenarioModel
 
 ONLINE = [f"online_auction_{name}" for name in ("continuous", "mcafee", "muda", "pay_as_bid", "uniform")]
 NAMES = [
-    *("baseline_traditional", "cpp", "ev_wave", "feeder_lv3", "ladder", "nodal_case5", "one_factory_one_price"),
-    *(*ONLINE, "packages", "pv_decade", "quickstart", "reliability_menu", "rtp", "state_grid_scale", "tou"),
+    *("baseline_traditional", "cpp", "energy_services_mix", "equipment_services", "ev_wave", "feeder_lv3", "ladder"),
+    *("microgrid", "nodal_case5", "one_factory_one_price", *ONLINE, "packages", "pv_business", "pv_decade"),
+    *("quickstart", "reliability_menu", "rtp", "smart_home", "state_grid_scale", "tou"),
 ]
 
 

@@ -7,8 +7,16 @@ import pytest
 
 from gridagora.agents import hems_batch, managed
 from gridagora.agents.columns import CHARGE, DISCHARGE, PV, WITHDRAWAL
-from gridagora.agents.managed import bytes_per_managed, managed_members, night_value, plan_block
-from gridagora.agents.managed_kernels import Flows, managed_part, spill_plan, steer_battery, steer_car, steer_room
+from gridagora.agents.managed import Eve, bytes_per_managed, managed_members, night_value, plan_block
+from gridagora.agents.managed_kernels import (
+    Flows,
+    follows,
+    managed_part,
+    spill_plan,
+    steer_battery,
+    steer_car,
+    steer_room,
+)
 from gridagora.agents.thermal_kernels import Rooms, Thermostat
 from gridagora.agents.vehicle_kernels import Cars, Charger
 from gridagora.scenarios.load import load
@@ -70,9 +78,10 @@ def test_generation_is_spilt_up_to_what_it_makes():
 
 
 def test_rows_that_follow_a_plan():
-    """The first five rows do."""
-    flows = Flows(5, *(np.zeros((0, 0), np.int64) for _ in range(3)), False)
+    """The first five rows may; the second of them has no plan."""
+    flows = Flows(5, np.array([0, -1, 1, 2, 3]), *(np.zeros((0, 0), np.int64) for _ in range(3)), False)
     assert [managed_part(flows, first, 3) for first in (0, 3, 6)] == [3, 2, 0]
+    assert [follows(flows, i) for i in range(6)] == [True, False, True, True, True, False]
 
 
 def test_only_owners_have_a_plan():
@@ -123,7 +132,7 @@ def ahead(model):
     plan = entry.plan
     load_kwh = plan.load.T * record.errors["day_ahead_load"]
     pv_kwh = plan.pv.T * record.errors["day_ahead_pv"]
-    return (
+    return Eve(
         population.terms,
         population.members,
         population.today,
@@ -132,7 +141,14 @@ def ahead(model):
         np.ascontiguousarray(load_kwh),
         np.ascontiguousarray(pv_kwh),
         population.retail(plan.energy_price),
+        population.peer.feed_in,
     )
+
+
+def own_plans(model):
+    """Return the day's plans of all that have a system of their own."""
+    population = households(model)
+    return managed.plan_flows(np.arange(population.managed), population.under_service, ahead(model))
 
 
 def test_managed_rows_come_first_and_own_something(model):
@@ -170,8 +186,8 @@ def test_cars_are_full_or_charged_all_the_time(model):
 def test_the_plan_costs_no_more_than_no_control(model, monkeypatch):
     """On the eve's prices and forecasts each home's plan costs at most what happens without control."""
     population, eve = households(model), ahead(model)
-    rows = slice(0, population.managed)
-    found = plan_block(rows, *eve, population.peer.feed_in)
+    rows = np.arange(population.managed)
+    found = plan_block(rows, eve)
     kept = {}
 
     def keep(name):
@@ -184,18 +200,17 @@ def test_the_plan_costs_no_more_than_no_control(model, monkeypatch):
         monkeypatch.setattr(hems_batch, name, wrapped)
 
     keep("_uncontrolled")
-    plan_block(rows, *eve, population.peer.feed_in)
+    plan_block(rows, eve)
     assert np.all(found.cost <= kept["_uncontrolled"].cost + 1e-9)
     assert found.cost.sum() < kept["_uncontrolled"].cost.sum() - 0.1
 
 
 def test_plans_do_not_depend_on_what_is_planned_together(model, monkeypatch):
     """Seven members at a time have the plans of all at once."""
-    population, eve = households(model), ahead(model)
-    whole = managed.plan_flows(population.managed, *eve, population.peer.feed_in)
+    whole = own_plans(model)
     monkeypatch.setattr(managed, "TOGETHER", 7)
-    parts = managed.plan_flows(population.managed, *eve, population.peer.feed_in)
-    assert whole.battery.shape == (population.managed, 24)
+    parts = own_plans(model)
+    assert whole.battery.shape == (households(model).managed, 24)
     for one, other in zip(whole[1:4], parts[1:4], strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -206,7 +221,7 @@ def test_flows_of_a_battery_are_delivered(model):
     entry = next(each for each in record.populations if each.population is population)
     plan, devices = entry.plan, population.devices
     before = population.state.stored.copy()
-    flows = managed.plan_flows(population.managed, *ahead(model), population.peer.feed_in)
+    flows = own_plans(model)
     devices.columns = devices.columns._replace(flows=flows)
     rows = population.members.battery_kwh[: population.managed] > 0
     path = before[: population.managed].astype(np.float64)

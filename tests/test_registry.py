@@ -275,7 +275,7 @@ class NoKind(Tariff):
 @pytest.mark.parametrize(
     ("plugin", "message"),
     [
-        (3, "given 3; allowed a sub-class of Population or Tariff"),
+        (3, "given 3; allowed a sub-class of Population, Tariff or BusinessModel"),
         (Lamps, None),
         (NoName, "population NoName: no kind, Terms, draw; a population has a `kind`"),
         (WrongTerms, "population WrongTerms: given Terms .*Frozen.*; allowed a sub-class of"),

@@ -323,6 +323,12 @@ def test_payments_by_role():
     assert matrix.loc["supplier"].tolist() == [0.0, 7000.0, 0.0]
 
 
+def test_a_day_that_stands_for_others_is_paid_as_often():
+    """Ten paid on a day that stands for 30 are 300 in the run."""
+    rows = pd.DataFrame({"day": [4], "payer": ["firms"], "payee": ["supplier"], "amount": [10.0], "weight": [30]})
+    assert payments_by_role({"ledger": rows}).loc["firms", "supplier"] == 300.0
+
+
 def test_ribbons_are_as_wide_as_their_amounts():
     """Of 4, a flow of 3 is three quarters of the height of all bars; labels carry unit and separators."""
     picture = sankey([("a", "x_y", 3000.0), ("b", "x_y", 1000.0)], "CNY")

@@ -89,7 +89,7 @@ def _power_lines(tariff: Tariff, n: int) -> list[Line]:
     if tariff.service is not None:
         name = f"service at a reliability of {tariff.service.reliability:g}"
         line = _power(name, n, tariff.service.charge_per_kw, {"subscribed": 1.0})
-        lines.append(replace(line, account="retail", counterparty="supplier"))
+        lines.append(replace(line, account="reliability", counterparty="supplier"))
     return lines
 
 
@@ -112,7 +112,8 @@ def _package_lines(tariff: Tariff, n: int) -> list[Line]:
 def _event_lines(tariff: Tariff, n: int) -> list[Line]:
     lines = []
     if tariff.service is not None and tariff.service.compensation_per_kwh:
-        lines.append(_supply("energy not served", n, -tariff.service.compensation_per_kwh, {"unserved": 1.0}))
+        refund = _supply("energy not served", n, -tariff.service.compensation_per_kwh, {"unserved": 1.0})
+        lines.append(replace(refund, account="reliability"))
     if tariff.rebate is not None:
         lines.append(_supply("rebate", n, -tariff.rebate.rebate_per_kwh, {"rebated": 1.0}))
     return lines

@@ -115,7 +115,7 @@ class PriorityTariff(MeteredTariff):
         lines = [
             charge(
                 f"{name}, {month.label}",
-                "retail",
+                "reliability",
                 self.subscribed_kw * month.share,
                 service.charge_per_kw,
                 "kW month",
@@ -125,7 +125,7 @@ class PriorityTariff(MeteredTariff):
         refund = self.menu.compensation_per_kwh
         if refund:
             unserved = float(context.series("unserved_kwh", meter).sum())
-            lines.append(charge("energy not served", "retail", unserved, -refund))
+            lines.append(charge("energy not served", "reliability", unserved, -refund))
         return written(lines)
 
     def marginal_price(self, meter: Meter, context: Context = NO_CONTEXT) -> FloatArray:

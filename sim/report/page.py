@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridagora.sim.atomic import write_file
 from gridagora.sim.report import figures
 from gridagora.sim.report.adoption_figures import adoption_curves, adoption_worth
+from gridagora.sim.report.business_page import Business, business_page
 from gridagora.sim.report.labels import currency, number
 from gridagora.sim.report.market_figures import area_prices
+from gridagora.sim.report.picture import Picture, inline_svg
 from gridagora.sim.report.sankey import payments_by_role, who_paid_whom
 from gridagora.sim.report.tariff_figures import (
     bill_change,
@@ -63,15 +64,6 @@ CAPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """One picture of the report: heading, what it shows, SVG text."""
-
-    title: str
-    caption: str
-    svg: str
-
-
-@dataclass(frozen=True, slots=True)
 class RunPage:
     """What the report says about one run."""
 
@@ -82,6 +74,7 @@ class RunPage:
     pictures: Sequence[Picture]
     bills: Sequence[Sequence[str]]
     payments: Sequence[Sequence[str]]
+    business: Business | None
     currency: str
 
 
@@ -161,6 +154,12 @@ def _day_of_highest_load(tables: Mapping[str, pd.DataFrame]) -> int:
     return int(by_period["day"].to_numpy()[by_period["consumption_kwh"].to_numpy().argmax()])
 
 
+def nearest_day(tables: Mapping[str, pd.DataFrame], day: int) -> int:
+    """Return the simulated day of a run that is nearest to a day, which it may not have: days can be representative."""
+    simulated = tables["intervals"]["day"].unique().tolist()
+    return int(min(simulated, key=lambda each: abs(each - day)))
+
+
 def _run_page(folder: Path, label: str, prefix: str, shown: int, of: str) -> RunPage:
     tables, manifest = read_tables(folder), read_manifest(folder)
     return RunPage(
@@ -171,6 +170,7 @@ def _run_page(folder: Path, label: str, prefix: str, shown: int, of: str) -> Run
         pictures=_pictures(tables, prefix, shown, of),
         bills=_bill_rows(tables),
         payments=_payment_rows(tables),
+        business=business_page(tables, prefix),
         currency=currency(tables),
     )
 
@@ -178,11 +178,12 @@ def _run_page(folder: Path, label: str, prefix: str, shown: int, of: str) -> Run
 def _facts(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = tables["intervals"]
     minutes = 1440 // (int(rows["period"].max()) + 1)
-    days = int(rows["day"].max()) + 1
+    days, stand_for = rows["day"].nunique(), manifest.get("representative_days")
+    told = f"{days:,} days" + (f" that stand for {sum(stand_for['weights']):,}" if stand_for else "")
     versions = ", ".join(f"{name} {number}" for name, number in sorted(manifest.get("versions", {}).items()))
     found = [
         ("Scenario", manifest.get("scenario")),
-        ("Simulated", f"{days:,} days from {rows['time'].min():%d %B %Y}, in periods of {minutes} minutes"),
+        ("Simulated", f"{told} from {rows['time'].min():%d %B %Y}, in periods of {minutes} minutes"),
         ("Seed", manifest.get("seed")),
         ("Scenario hash", manifest.get("scenario_hash")),
         ("Price rule", manifest.get("price_rule")),
@@ -194,7 +195,7 @@ def _facts(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> l
 
 def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str, shown: int, of: str) -> list[Picture]:
     last = int(tables["intervals"]["day"].max())
-    shown, days = min(shown, last), min(7, last + 1)
+    shown, days = nearest_day(tables, shown), min(7, last + 1)
     first = min(max(0, shown - 3), last + 1 - days)
     drawn: dict[str, Any] = {
         "One day": figures.day(tables, shown),
@@ -218,7 +219,7 @@ def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str, shown: int, of: s
     if "bill_distribution" in tables:
         drawn["Distribution of bills"] = figures.bill_distribution(tables)
     pictures = [
-        Picture(title, CAPTIONS[title].format(of=of), _svg(figure, f"{prefix}f{i}", title))
+        Picture(title, CAPTIONS[title].format(of=of), inline_svg(figure, f"{prefix}f{i}", title))
         for i, (title, figure) in enumerate(drawn.items())
     ]
     return [*pictures, Picture("Who paid whom", CAPTIONS["Who paid whom"], who_paid_whom(tables))]
@@ -241,24 +242,9 @@ def _compared(
         if len(set(listed[1]["archetype"])) > 1:
             drawn["Change of bills by archetype"] = bill_change(before, after).figure
     return [
-        Picture(title, CAPTIONS[title].format(first=first), _svg(figure, f"{prefix}{i}", title))
+        Picture(title, CAPTIONS[title].format(first=first), inline_svg(figure, f"{prefix}{i}", title))
         for i, (title, figure) in enumerate(drawn.items())
     ]
-
-
-@figures.styled
-def _svg(figure: Any, prefix: str, title: str) -> str:
-    """Turn a figure into inline SVG without dates, with names that are unique in the page."""
-    import matplotlib.pyplot as plt
-
-    text = StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    plt.close(figure)
-    body = text.getvalue()
-    body = body[body.index("<svg") :]
-    body = re.sub(r' (width|height)="[\d.]+pt"', "", body, count=2)
-    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", body)
-    return body.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
 
 
 def _kpi_rows(runs: Sequence[RunPage]) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
@@ -272,7 +258,7 @@ def _kpi_rows(runs: Sequence[RunPage]) -> list[tuple[str, str, str, list[tuple[s
         numbers = [found.get(key, float("nan")) for found in values]
         cells = [(number(numbers[0]), "")] + [(number(n), _difference(n, numbers[0])) for n in numbers[1:]]
         kpi, scope, unit = (str(part) for part in key)
-        name = kpi.replace("_", " ").replace("pv ", "PV ").replace("co2", "CO2")
+        name = re.sub(r"\b(n?pv|irr|co2)\b", lambda word: word[0].upper(), kpi.replace("_", " "))
         rows.append((name, scope, "–" if unit == "1" else unit, cells))
     return rows
 

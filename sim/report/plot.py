@@ -1,5 +1,7 @@
 """All figures by one name each: what users reach as ``gridagora.plot``."""
 
+from gridagora.sim.report.canvas_sheet import business_canvas
+from gridagora.sim.report.cash_figures import cumulative_cash, risk_fan
 from gridagora.sim.report.figures import (
     auction_curve,
     bill_distribution,
@@ -12,6 +14,7 @@ from gridagora.sim.report.market_figures import area_prices, mechanism_compariso
 from gridagora.sim.report.network_figures import price_map, price_parts
 from gridagora.sim.report.order_book_figures import order_book_depth, price_convergence
 from gridagora.sim.report.response_figures import peak_reduction
+from gridagora.sim.report.stakeholders import stakeholder_flows, stakeholder_map, stakeholder_matrix
 from gridagora.sim.report.tariff_figures import (
     bill_change,
     load_before_after,
@@ -20,12 +23,17 @@ from gridagora.sim.report.tariff_figures import (
     price_trials,
     tariff_shares,
 )
+from gridagora.sim.report.waterfall_figures import account_waterfall, cash_waterfall
 
 __all__ = [
+    "account_waterfall",
     "area_prices",
     "auction_curve",
     "bill_change",
     "bill_distribution",
+    "business_canvas",
+    "cash_waterfall",
+    "cumulative_cash",
     "day",
     "load_before_after",
     "load_by_source",
@@ -39,6 +47,10 @@ __all__ = [
     "price_rounds",
     "price_trials",
     "prices",
+    "risk_fan",
+    "stakeholder_flows",
+    "stakeholder_map",
+    "stakeholder_matrix",
     "supply_and_demand",
     "tariff_shares",
     "who_paid_whom",

@@ -23,7 +23,7 @@ COLOURS = {
     "platform": "#D55E00",
     "outside": "#4D4D4D",
 }
-SPARE = ("#999999", "#882255", "#44AA99", "#332288")
+SPARE = ("#999999", "#882255", "#44AA99", "#332288", "#999933", "#AA4499")
 WIDTH, MARGIN, BAR, GAP, HEIGHT = 640.0, 165.0, 12.0, 34.0, 330.0
 Flow = tuple[str, str, float]
 
@@ -52,7 +52,8 @@ def payments_by_role(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         first; 0 where nothing was paid.
     """
     rows = tables["ledger"]
-    matrix = rows.pivot_table(
+    # A day that stands for others counts as often as they are.
+    matrix = rows.assign(amount=rows["amount"] * rows.get("weight", 1)).pivot_table(
         index=rows["payer"].map(role_of),
         columns=rows["payee"].map(role_of),
         values="amount",

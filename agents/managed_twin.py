@@ -1,0 +1,140 @@
+"""What homes under a service would have drawn by rule: beside the same day, with what their own devices would hold.
+
+The saving that a service is paid for is the difference: what the meter would have cost at retail prices and the price
+of feeding in, less what it does cost. It is rolled on from day to day, so that what is stored tonight counts tomorrow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridagora.agents.columns import Members, State, Today
+from gridagora.agents.delivery import deliver
+from gridagora.agents.managed_kernels import NO_FLOWS
+from gridagora.agents.thermal_kernels import Rooms
+from gridagora.agents.vehicle_kernels import Cars
+
+if TYPE_CHECKING:
+    from gridagora.agents.plans import DayPlan
+    from gridagora.agents.population import Population
+
+Ints = NDArray[np.int64]
+
+
+class RuledTwin:
+    """Some members of a population, as if their devices ran by rule.
+
+    Parameters
+    ----------
+    population : Population
+        The members, between two days.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (m,)
+        Rows of the members, rising.
+    saved : ndarray of float64, shape (n,)
+        What each member of the population has saved so far, by row [currency].
+    """
+
+    def __init__(self, population: Population) -> None:
+        self.population = population
+        self.rows: Ints = np.zeros(0, np.int64)
+        self.saved = np.zeros(len(population))
+        self._take()
+
+    def keep(self, rows: Ints) -> None:
+        """Follow these members from the next day on: who is new begins with what its devices hold.
+
+        Parameters
+        ----------
+        rows : ndarray of int64, shape (m,)
+            Rows, rising.
+        """
+        before, columns = self.rows, (self.stored, self.held, self.indoor)
+        known = np.isin(rows, before)
+        places = np.searchsorted(before, rows[known])
+        self.rows = rows
+        self._take()
+        for new, old in zip((self.stored, self.held, self.indoor), columns, strict=True):
+            if new.size and old.size:
+                new[known] = old[places]
+
+    def deliver(self, period: int, plan: DayPlan, errors: tuple[float, float]) -> None:
+        """Run a settlement period by rule, once the population has delivered it, and add what the plan has saved.
+
+        Parameters
+        ----------
+        period : int
+            Settlement period of the day.
+        plan : DayPlan
+            The day.
+        errors : tuple of float
+            Realised factors of the area's load and generation.
+        """
+        old, rows = self.population, self.rows
+        if period == 0:
+            self._wake()
+        devices = old.devices.columns
+        deliver(
+            self.members,
+            self.today,
+            self.state,
+            plan.load[period] * errors[0],
+            plan.pv[period] * errors[1],
+            old.load_noise[period],
+            old.pv_noise[period],
+            old.terms.storage_efficiency,
+            self.cars,
+            devices.charger,
+            self.rooms,
+            devices.thermostat,
+            NO_FLOWS,
+            period,
+            old.block,
+        )
+        price = old.retail(plan.energy_price)[self.members.offer, period]
+        meters = self.state.net.astype(np.float64), old.state.net[rows].astype(np.float64)
+        by_rule, by_plan = (np.where(net > 0, net * price, net * old.peer.feed_in) for net in meters)
+        self.saved[rows] += (by_rule - by_plan) / 1e6
+
+    @property
+    def stored(self) -> NDArray[np.float32]:
+        """What batteries would hold, shape (m,) [kWh]."""
+        return self.state.stored
+
+    @property
+    def held(self) -> NDArray[np.int32]:
+        """What cars would hold, shape (m,) or (0,) [1e-6 kWh]."""
+        return self.cars.held
+
+    @property
+    def indoor(self) -> NDArray[np.float32]:
+        """What indoor temperatures would be, shape (m,) or (0,) [degC]."""
+        return self.rooms.indoor
+
+    def _take(self) -> None:
+        """Copy the columns of the members."""
+        old, rows = self.population, self.rows
+        self.members: Members = _taken(old.members, rows)
+        self.today: Today = _taken(old.today, rows)
+        self.state: State = _taken(old.state, rows)
+        self.cars: Cars = _taken(old.devices.columns.cars, rows)
+        self.rooms: Rooms = _taken(old.devices.columns.rooms, rows)
+
+    def _wake(self) -> None:
+        """Copy the day's columns, but keep what devices would hold; a new device is as it came."""
+        stored, cars, rooms, battery = self.stored, self.cars, self.rooms, self.members.battery_kwh
+        self._take()
+        self.state.stored[:] = np.where(battery > 0, stored, self.stored)
+        if cars.held.size:
+            self.cars.held[:] = np.where(cars.capacity > 0, cars.held, self.held)
+        if rooms.indoor.size:
+            self.rooms.indoor[:] = np.where(rooms.size > 0, rooms.indoor, self.indoor)
+
+
+def _taken(columns: Any, rows: Ints) -> Any:
+    return type(columns)(*(column[rows] if column.size else column.copy() for column in columns))

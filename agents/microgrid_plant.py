@@ -1,0 +1,230 @@
+"""The plant of a microgrid operator as one more meter of the area: planned on forecasts, metered afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridagora.agents.bill_kernels import bill_lines
+from gridagora.agents.columns import (
+    CHARGE,
+    DELIVER_TOTALS,
+    DISCHARGE,
+    INJECTION,
+    LOAD,
+    P_INJECTION,
+    P_WITHDRAWAL,
+    PV,
+    QUANTA_PER_KWH,
+    T_CURTAILED,
+    WITHDRAWAL,
+    Accounts,
+)
+from gridagora.agents.microgrid_site import Group, Site
+from gridagora.agents.population import NO_PRICES, Population
+
+if TYPE_CHECKING:
+    from gridagora.agents.billing import Billing
+    from gridagora.agents.plans import DayPlan, Quotes
+    from gridagora.markets.community.microgrid_day import Dispatch, MicrogridDay
+    from gridagora.sim.clock import Day
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+#: What the plant does in a period, as columns of `flows`.
+FLOWS = ("pv", "wind", "chp", "discharge", "charge", "chiller")
+_PV, _WIND, _CHP, _DISCHARGE, _CHARGE, _CHILLER = range(6)
+#: Whom bills are paid to, in the order of `paid`; what is fed in comes off the first.
+CREDITORS = ("supplier", "grid_company", "government")
+
+
+def paid_by(billing: Billing, rows: Ints) -> tuple[Ints, int]:
+    """Return what some members have been charged since their last bill.
+
+    Parameters
+    ----------
+    billing : Billing
+        Of their population, billed to date.
+    rows : ndarray of int64, shape (n,)
+        Their rows.
+
+    Returns
+    -------
+    charges : ndarray of int64, shape (3,)
+        By creditor, feed-in not subtracted [1e-6 currency].
+    feed_in : int
+        What they received for feeding in [1e-6 currency].
+    """
+    lines = [line for _, line in billing.lines]
+    fixed = [line.per_day * billing.billed_days + line.per_month * billing.share for line in lines]
+    scale = [billing.share if line.monthly else 1.0 for line in lines]
+    accounts = Accounts(np.ascontiguousarray(billing.accounts.energy[:, rows]), billing.accounts.money[:, rows].copy())
+    scratch = np.zeros(rows.size, np.int64)
+    sums = bill_lines(
+        accounts, billing.offer[rows], billing.table, np.array(fixed) * 1e6, np.array(scale), scratch, billing.block
+    )
+    charges, feed_in = np.zeros(len(CREDITORS), np.int64), 0
+    for line, amount in zip(lines, sums.tolist(), strict=True):
+        if line.account == "feed_in":
+            feed_in -= amount
+        elif line.counterparty in CREDITORS:
+            charges[CREDITORS.index(line.counterparty)] += amount
+    return charges, feed_in
+
+
+class MicrogridPlant(Population):
+    """One meter between a microgrid and its operator's plant.
+
+    Parameters
+    ----------
+    *columns
+        As :class:`Population` takes them: one member that consumes nothing by itself.
+    site : Site
+        The plant.
+    groups : sequence of Group
+        Members of the microgrid.
+    month_share : callable
+        Part of a month's charge on power that a day's bill is for, by day [1].
+
+    Attributes
+    ----------
+    flows : ndarray of int64, shape (6, periods)
+        The day's energies by `FLOWS`, as metered [1e-6 kWh].
+    burnt : ndarray of int64, shape (periods,)
+        Curtailed energy of the battery, which a resistor takes [1e-6 kWh].
+    withdrawn, injected : ndarray of int64, shape (groups, periods)
+        Of the members on the day, each by its own meter [1e-6 kWh].
+    net : ndarray of int64, shape (periods,)
+        Meter of the plant, positive where it withdraws [1e-6 kWh].
+    charges, feed_in : ndarray of int64, shape (groups + 1, 3) and (groups + 1,)
+        What each group, and last the plant, owes by creditor and receives since its last bill [1e-6 currency].
+    peak_kw : float
+        Highest import at the point of common coupling since the last bill [kW].
+    """
+
+    #: Kinds of generation in the energy book besides PV.
+    fuels = ("wind", "chp")
+
+    def __init__(self, *columns: Any, site: Site, groups: Sequence[Group], month_share: Any) -> None:
+        super().__init__(*columns)
+        self.site, self.groups, self.month_share = site, tuple(groups), month_share
+        periods, n = site.periods, len(self.groups)
+        equipment = site.terms.equipment
+        most = equipment.battery_kw + equipment.chp_kw + equipment.chiller_kw + site.terms.pv.kwp + site.terms.wind.kw
+        if most * site.hours * self.largest_error * 2 * QUANTA_PER_KWH >= 2**31:
+            wide = {name: getattr(self.state, name).astype(np.int64) for name in ("planned", "net")}
+            self.state = self.state._replace(**wide)
+        self.flows, self.burnt = np.zeros((len(FLOWS), periods), np.int64), np.zeros(periods, np.int64)
+        self.withdrawn, self.injected = np.zeros((2, n, periods), np.int64)
+        self.net = np.zeros(periods, np.int64)
+        self.charges, self.feed_in = np.zeros((n + 1, len(CREDITORS)), np.int64), np.zeros(n + 1, np.int64)
+        self.peak_kw, self.gust, self.pv_error = 0.0, 1.0, np.ones(periods)
+
+    day: MicrogridDay
+    dispatch: Dispatch
+
+    def forecast(self, day: Day, load_error: Floats, pv_error: Floats, least: int) -> DayPlan:
+        """Plan the plant's day at least cost on forecasts of the members and the site; see :meth:`Population.forecast`.
+
+        The members' own answer to prices, batteries, cars and heat pumps are not foreseen.
+        """
+        plan = super().forecast(day, load_error, pv_error, least)
+        self.pv_error = pv_error
+        load, made = (np.array(part) for part in zip(*(group.expected(day) for group in self.groups), strict=True))
+        self.day = self.site.outlook(
+            day,
+            load * load_error,
+            made.sum(axis=0) * pv_error,
+            self.site.pv_kwh(day) * pv_error,
+            self.retail(plan.energy_price)[0],
+            self.peak_kw,
+            self.site.peak_per_kw(self.month_share(day)),
+        )
+        self.dispatch = self.site.dispatch.solve(self.day)
+        self.site.stored_kwh = float(self.dispatch.stored_kwh[-1])
+        self.site.cold_stored_kwh = float(self.dispatch.cold_stored_kwh[-1])
+        sigma = self.site.terms.wind.forecast_sigma
+        draw = float(self.streams.normals("microgrid wind", self.name, 1, day=day.index)[0])
+        self.gust = float(np.exp(sigma * draw - sigma**2 / 2))
+        net = np.rint(self.dispatch.plant_kwh * QUANTA_PER_KWH).astype(np.int64)
+        plan.totals[:, P_WITHDRAWAL], plan.totals[:, P_INJECTION] = np.maximum(net, 0), np.maximum(-net, 0)
+        return plan
+
+    def quote(
+        self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], ticks: int, least: int
+    ) -> tuple[Ints, Ints]:
+        """Return no orders, and the plan as it stands; see :meth:`Population.quote`."""
+        curves, totals = super().quote(period, plan, quotes, errors, ticks, least)
+        totals[0, P_WITHDRAWAL], totals[0, P_INJECTION] = plan.totals[period, [P_WITHDRAWAL, P_INJECTION]]
+        return curves, totals
+
+    def deliver(self, period: int, plan: DayPlan, errors: tuple[float, float]) -> Ints:
+        """Follow the plan; sun and wind give what they give. See :meth:`Population.deliver`."""
+        planned = self.dispatch
+        kwh = (
+            planned.pv_kwh[period] * errors[1] / float(self.pv_error[period]),
+            planned.wind_kwh[period] * self.gust,
+            planned.chp_kwh[period],
+            planned.discharge_kwh[period],
+            planned.charge_kwh[period],
+            planned.chiller_kwh[period],
+        )
+        flows = self.flows[:, period] = np.rint(np.array(kwh) * QUANTA_PER_KWH).astype(np.int64)
+        net = int(flows[_CHARGE] + flows[_CHILLER] - flows[: _DISCHARGE + 1].sum())
+        self.state.net[0], self.burnt[period] = net, 0
+        self.state.stored[0] = planned.stored_kwh[period]
+        totals = np.zeros(DELIVER_TOTALS, np.int64)
+        totals[[LOAD, PV, CHARGE, DISCHARGE]] = flows[[_CHILLER, _PV, _CHARGE, _DISCHARGE]]
+        totals[WITHDRAWAL], totals[INJECTION] = max(net, 0), max(-net, 0)
+        return totals
+
+    def settle(
+        self,
+        period: int,
+        plan: DayPlan,
+        quotes: Quotes,
+        margins: tuple[int, int, int, int, int, int],
+        prices: tuple[float, float, float],
+        cuts: tuple[float, float],
+        least: int,
+        own_price: NDArray[np.float64] = NO_PRICES,
+    ) -> Ints:
+        """Settle the meter; what is curtailed comes off PV, then wind and cogeneration, and last a resistor takes it.
+
+        See :meth:`Population.settle`; only what comes off PV is in its column of curtailed energy.
+        """
+        totals = super().settle(period, plan, quotes, margins, prices, cuts, least, own_price)
+        left = int(totals[0, T_CURTAILED])
+        for source in (_PV, _WIND, _CHP):
+            cut = min(left, int(self.flows[source, period]))
+            self.flows[source, period] -= cut
+            left -= cut
+            if source == _PV:
+                totals[0, T_CURTAILED] = cut
+        self.burnt[period] = left
+        return totals
+
+    def meter(self, period: int, plan: DayPlan, system: int) -> None:
+        """Read all meters of the microgrid once they are settled; see :meth:`Population.meter`."""
+        super().meter(period, plan, system)
+        self.net[period] = self.state.net[0]
+        for place, group in enumerate(self.groups):
+            net = group.population.state.net[group.rows].astype(np.int64)
+            self.withdrawn[place, period] = np.maximum(net, 0).sum()
+            self.injected[place, period] = np.maximum(-net, 0).sum()
+        outside = int((self.withdrawn - self.injected)[:, period].sum() + self.net[period])
+        self.peak_kw = max(self.peak_kw, outside / QUANTA_PER_KWH / self.site.hours)
+
+    def bill_to_date(self, day: Day) -> Ints:
+        """Note what members and plant owe by their bills; see :meth:`Population.bill_to_date`.
+
+        The plant comes after all populations, whose bills are made by then.
+        """
+        grown = super().bill_to_date(day)
+        for place, group in enumerate(self.groups):
+            self.charges[place], self.feed_in[place] = paid_by(group.population.billing, group.rows)
+        self.charges[-1], self.feed_in[-1] = paid_by(self.billing, np.zeros(1, np.int64))
+        return grown

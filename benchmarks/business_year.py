@@ -1,0 +1,76 @@
+"""A year of 10,000 households and 200 firms with every business model on offer, against the same year without.
+
+Usage: python benchmarks/business_year.py [MEMBERS] [DAYS] [PERIOD_MINUTES] [KIND ...]
+
+DAYS is the number of representative days, 12 by default, or 366 for every day of the year. Kinds that are named are
+left out, such as `microgrid`, whose operator plans its plant for every day by a program of its own; and so are those
+that a town does not allow with their usual terms alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import gridagora as ga
+from gridagora.agents.business_models.catalogue import BUSINESS_MODELS
+
+YEAR = 366
+MARKET_PARTIES = ("supplier", "grid_company", "platform")
+
+
+def town(members: int, days: int, minutes: int) -> ga.Scenario:
+    """Return a year of a town without business models, with the companies that usually provide them."""
+    few = {} if days >= YEAR else {"time.representative_days": {"count": days}}
+    year = {"time.start": "2016-01-01", "time.days": YEAR, "time.period_minutes": minutes}
+    people = {"households.count": members, "firms.count": max(1, members // 50), "farms.count": max(1, members // 500)}
+    companies = sorted({kind.usual_provider for kind in BUSINESS_MODELS.values()} - {*MARKET_PARTIES})
+    return ga.load("quickstart", {**year, **few, **people, "counterparties.companies": companies})
+
+
+def offered(scenario: ga.Scenario, but: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """Return the terms of all business models that the town allows but some, each with its usual terms."""
+    found = []
+    for name, kind in BUSINESS_MODELS.items():
+        if name in but:
+            continue
+        terms = {"kind": name, "provider": kind.usual_provider, "channel": {"reach_share": 0.3}}
+        try:
+            scenario.override({"business_models": [*found, terms]})
+        except ga.ScenarioError as error:
+            print(f"left out: {name}: {str(error).splitlines()[0]}", flush=True)
+        else:
+            found.append(terms)
+    return found
+
+
+def main() -> None:
+    """Print the time of both years, turn by turn, and how many contracts were signed."""
+    members, days, minutes = (
+        int(float(sys.argv[place])) if len(sys.argv) > place else usual
+        for place, usual in ((1, 10_000), (2, 12), (3, 15))
+    )
+    scenario = town(members, days, minutes)
+    terms = offered(scenario, tuple(sys.argv[4:]))
+    models = {"without": [], "with": terms}
+    for chosen in models.values():  # kernels are compiled
+        ga.run(town(500, 2, minutes).override({"business_models": chosen}))
+    spent: dict[str, list[float]] = {name: [] for name in models}
+    for turn in range(1 if days >= YEAR else 3):
+        for name, chosen in models.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            result = ga.run(scenario.override({"business_models": chosen}))
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            spent[name].append(cpu)
+            print(f"{turn + 1} {name}: {wall:.1f} s, {cpu:.1f} s of CPU", flush=True)
+    signed = result["business_months"].groupby("business_model")["signed"].sum()
+    print(f"{signed.sum():,} contracts: " + ", ".join(f"{name} {count:,}" for name, count in signed.items()))
+    ratio = min(spent["with"]) / min(spent["without"])
+    print(
+        f"{members:,} households, {len(terms)} business models, {min(days, YEAR)} days: {ratio:.2f} times the CPU time"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Points of a sweep on disk: each known by the hash of its scenario, written once, complete or absent."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from gridagora.sim.atomic import TEMPORARY, write_json
+
+if TYPE_CHECKING:
+    from gridagora.scenarios.load import Scenario
+
+Status = Literal["done", "failed", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One run of a sweep.
+
+    Parameters
+    ----------
+    row, replication : int
+        Place in the design.
+    hash : str
+        Hash of the scenario, which includes the seed.
+    scenario : Scenario
+        Checked.
+    """
+
+    row: int
+    replication: int
+    hash: str
+    scenario: Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a point came to.
+
+    Parameters
+    ----------
+    hash : str
+        Hash of the scenario.
+    status : {"done", "failed", "lost"}
+        Done; failed with an error of the run; lost to its surroundings, such as a full disk or a killed process.
+    kpis : tuple of (kpi, scope, value, unit)
+        Key figures; none unless done.
+    error : str
+        Why it failed, in one line.
+    details : str
+        Traceback.
+    """
+
+    hash: str
+    status: Status
+    kpis: tuple[tuple[str, str, float, str], ...] = ()
+    error: str = ""
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PointStore:
+    """A folder of points.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the sweep; points are in ``points/<first two digits>/<hash>.json``, runs that are kept in ``runs``.
+    """
+
+    folder: Path
+
+    def path(self, key: str) -> Path:
+        """Return the file of a point."""
+        return self.folder / "points" / key[:2] / f"{key}.json"
+
+    def run_folder(self, key: str) -> Path:
+        """Return the folder of the run of a point whose tables are kept."""
+        return self.folder / "runs" / key
+
+    def write(self, outcome: Outcome) -> None:
+        """Write a point: afterwards it is there in full, or else not at all.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        path = self.path(outcome.hash)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [[kpi, scope, _storable(value), unit] for kpi, scope, value, unit in outcome.kpis]
+        content: dict[str, Any] = {"hash": outcome.hash, "status": outcome.status, "kpis": rows}
+        write_json(path, content | {"error": outcome.error, "details": outcome.details})
+
+    def read(self, key: str) -> Outcome | None:
+        """Return a point; None where it is not there, or not a point."""
+        try:
+            content = json.loads(self.path(key).read_bytes())
+            kpis = tuple((kpi, scope, float(value), unit) for kpi, scope, value, unit in content["kpis"])
+            return Outcome(content["hash"], content["status"], kpis, content["error"], content["details"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError):  # a damaged disk: the point is computed again
+            return None
+
+    def outcomes(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome]]:
+        """Yield the points that are there, of those asked for."""
+        for key in keys:
+            outcome = self.read(key)
+            if outcome is not None and outcome.hash == key:
+                yield key, outcome
+
+    def clean(self) -> None:
+        """Remove what processes that were killed had begun to write."""
+        for temporary in self.folder.glob(f"points/*/.*{TEMPORARY}"):
+            temporary.unlink(missing_ok=True)
+
+
+def _storable(value: float) -> float | str:
+    """Return a number as JSON can hold it: Python writes the shortest digits that read back the same."""
+    return value if math.isfinite(value) else str(value)
+
+
+def compute(store: PointStore, key: str, scenario: Scenario, keep: str) -> Status:
+    """Run a point and write what it came to.
+
+    Parameters
+    ----------
+    store : PointStore
+        Where to.
+    key : str
+        Hash of the scenario.
+    scenario : Scenario
+        What to simulate.
+    keep : {"kpis", "tables"}
+        Whether the folder of the run is kept too.
+
+    Returns
+    -------
+    {"done", "failed", "lost"}
+
+    Raises
+    ------
+    OSError
+        If the point cannot be written.
+    """
+    import traceback
+
+    from gridagora.scenarios.run import key_figures, run
+
+    try:
+        if keep == "tables":
+            frame = run(scenario, store.run_folder(key), overwrite=True)["kpis"]
+        else:
+            frame = key_figures(scenario)
+        columns = (frame[name].tolist() for name in ("kpi", "scope", "value", "unit"))
+        outcome = Outcome(key, "done", tuple(zip(*columns, strict=True)))
+    except Exception as error:  # whatever goes wrong inside a point, the others go on
+        text = " ".join(str(error).split()) or "no message"
+        # A full disk or memory is no property of the point: resume tries it again.
+        status: Status = "lost" if isinstance(error, OSError | MemoryError) else "failed"
+        outcome = Outcome(key, status, (), f"{type(error).__name__}: {text}", traceback.format_exc())
+    store.write(outcome)
+    return outcome.status
