@@ -8,6 +8,7 @@ pumps are left out, and so is what a tariff charges besides energy by its period
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -108,13 +109,67 @@ def add_day(
             injected[i] += weight * given
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MeterDay:
+    """A day by which a year is appraised, the same for all members.
+
+    Attributes
+    ----------
+    number : int
+        Day of its calendar.
+    weight : float
+        Days that it stands for [d].
+    drawn : tuple of int
+        Days that loads may be taken from, their displacements, load codes, and rows of noise.
+    load : ndarray of float64, shape (n_codes, periods)
+        Expected load by load code, with its answer to prices [kWh per annual kWh].
+    pv : ndarray of float64, shape (n_pv_profiles, periods)
+        Expected generation [kWh per annual kWh].
+    price : ndarray of float64, shape (n_offers, periods)
+        Retail prices [currency/kWh].
+    """
+
+    number: int
+    weight: float
+    drawn: tuple[int, int, int, int]
+    load: Floats
+    pv: Floats
+    price: Floats
+
+
+def days_of_meter(
+    population: Population, calendar: Calendar, days: NDArray[np.int64], weights: Floats
+) -> list[MeterDay]:
+    """Return the days by which a year is appraised.
+
+    Parameters
+    ----------
+    population : Population
+        Whose load and tariffs they are; what its members are used to stays as it is.
+    calendar, days, weights
+        As :func:`years_of_meter` takes them.
+    """
+    population = copy(population)
+    population.answers = population.answers.apart()
+    tariffs = [offer.tariff for offer in population.offers]
+    beside = np.array([[tariff.network_per_kwh + tariff.levy_per_kwh] for tariff in tariffs])
+    found = []
+    for number, weight in zip(days.tolist(), weights.tolist(), strict=True):
+        day = calendar.day(number)
+        expected, candidates = population.tables.expected(day.date)
+        drawn = (candidates, population.tables.shifts, len(expected), population.load_noise.shape[1])
+        energy = population.prices_on(day)
+        load, pv = population.responding(day, expected, energy), population.pv_profiles.of_day(day.date)
+        found.append(MeterDay(number, weight, drawn, load, pv, energy + beside))
+    return found
+
+
 def years_of_meter(
     population: Population,
     calendar: Calendar,
     days: NDArray[np.int64],
     weights: Floats,
     cases: Sequence[Members],
-    rows: NDArray[np.int64] | None = None,
 ) -> list[YearOfMeter]:
     """Return what a year does to meters, once for each set of devices.
 
@@ -130,6 +185,27 @@ def years_of_meter(
         Days that each stands for, which sum to a year [d].
     cases : sequence of Members
         Columns with the devices to appraise; batteries are empty at the start.
+
+    Returns
+    -------
+    list of YearOfMeter
+    """
+    return years_by(population, days_of_meter(population, calendar, days, weights), cases)
+
+
+def years_by(
+    population: Population, days: Sequence[MeterDay], cases: Sequence[Members], rows: NDArray[np.int64] | None = None
+) -> list[YearOfMeter]:
+    """Return what a year does to meters, by days whose tables are there; no member's year depends on another's.
+
+    Parameters
+    ----------
+    population : Population
+        Whose load, draws and tariffs they are.
+    days : sequence of MeterDay
+        The days.
+    cases : sequence of Members
+        As :func:`years_of_meter` takes them.
     rows : ndarray of int64, shape (n,), optional
         Rows of the members whose columns these are; the whole population's by default.
 
@@ -144,19 +220,13 @@ def years_of_meter(
     k0, k1 = stream_key(population.streams.seed, "day", population.name)
     sums = [np.zeros((3, n)) for _ in cases]
     stored = [np.zeros(n) for _ in cases]
-    tariffs = [offer.tariff for offer in population.offers]
-    beside = np.array([[tariff.network_per_kwh + tariff.levy_per_kwh] for tariff in tariffs])
     today = Today(*(np.empty(n, column.dtype) for column in population.today))
     noise = population.load_noise, population.pv_noise
-    for number, weight in zip(days.tolist(), weights.tolist(), strict=True):
-        day = calendar.day(number)
-        expected, candidates = population.tables.expected(day.date)
-        drawn = (candidates, population.tables.shifts, len(expected), noise[0].shape[1])
-        kernels.draw_day(k0, k1, number, *drawn, base, today, population.block)
-        energy = population.prices_on(day)
-        load, pv = population.responding(day, expected, energy), population.pv_profiles.of_day(day.date)
-        price = energy + beside
+    for day in days:
+        kernels.draw_day(k0, k1, day.number, *day.drawn, base, today, population.block)
         for members, held, total in zip(cases, stored, sums, strict=True):
-            terms: tuple[Any, ...] = (population.terms.storage_efficiency, price, weight, held, total, population.block)
-            add_day(members, today, load, pv, *noise, *terms)
+            add_day(
+                members, today, day.load, day.pv, *noise, population.terms.storage_efficiency, day.price, day.weight,
+                held, total, population.block,
+            )  # fmt: skip
     return [YearOfMeter(*total) for total in sums]

@@ -182,3 +182,49 @@ def deliver(
     summed: NDArray[np.int64] = totals.sum(axis=0)
     summed[LOAD] += summed[VEHICLE] + summed[HEAT_PUMP]
     return summed
+
+
+@kernel(parallel=True)
+def deliver_day(
+    members: Members,
+    today: Today,
+    state: State,
+    load: NDArray[np.float64],
+    pv: NDArray[np.float64],
+    load_noise: NDArray[np.float64],
+    pv_noise: NDArray[np.float64],
+    efficiency: float,
+    cars: Cars,
+    charger: Charger,
+    rooms: Rooms,
+    thermostat: Thermostat,
+    meters: NDArray[np.int64],
+    block: int,
+) -> None:
+    """Open the realised values of all periods of a day for members who follow no plan; as :func:`deliver` does of one.
+
+    Parameters
+    ----------
+    members, today, state, load_noise, pv_noise, efficiency, cars, charger, rooms, thermostat, block
+        As there; the noise by period too, shape (periods, rows).
+    load, pv : ndarray of float64, shape (periods, n_codes) and (periods, n_pv_profiles)
+        Realised path before member noise [kWh per annual kWh].
+    meters : ndarray of int64, shape (n, periods)
+        Meters, written [1e-6 kWh].
+    """
+    n, periods = meters.shape
+    stored, meter = state.stored, state.net
+    held, indoor = cars.held, rooms.indoor
+    for b in prange((n + block - 1) // block):
+        part = slice(b * block, min(n, (b + 1) * block))
+        net, totals = meter[part], np.zeros(DELIVER_TOTALS, np.int64)
+        annual_kwh, pv_annual_kwh = members.annual_kwh[part], members.pv_annual_kwh[part]
+        code, profile = today.load_code[part], members.pv_profile[part]
+        load_row, pv_row = today.load_row[part], today.pv_row[part]
+        for t in range(periods):
+            _use(net, annual_kwh, code, load[t], load_row, load_noise[t])
+            _generate(net, pv_annual_kwh, profile, pv[t], pv_row, pv_noise[t])
+            _by_rule(
+                net, b * block, members, stored, efficiency, cars, held, charger, rooms, indoor, thermostat, t, totals
+            )
+            meters[part, t] = net

@@ -5,13 +5,17 @@ Forecasts are the expected path times an error of their own; they are never comp
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gridagora.markets.orders import read_only
 from gridagora.sim.streams import Streams
 
+#: Most tables that are kept to be used again, each of at most 2.4 MB.
+MOST_TABLES = 12
 #: Paths of an area: what is drawn, and the key of its standard deviation.
 PATHS = {
     "realised_load": "realised_sigma",
@@ -43,7 +47,7 @@ class AreaErrors:
     area: str
     sigma: dict[str, float]
     rho: float
-    last: dict[str, float] = field(default_factory=dict)
+    last: NDArray[np.float64] | None = None
 
     def draw(self, day: int, periods: int) -> dict[str, NDArray[np.float64]]:
         """Return the day's factor of each path, with mean 1.
@@ -60,16 +64,15 @@ class AreaErrors:
         dict of ndarray of float64, shape (periods,)
             exp(sigma x_t - sigma^2 / 2) with x_t = rho x_(t-1) + sqrt(1 - rho^2) z_t.
         """
-        factors = {}
-        for path, sigma in self.sigma.items():
-            z = self.streams.normals(f"area {path}", self.area, periods, day)
-            x = autoregression(z, self.rho, self.last.get(path))
-            self.last[path] = float(x[-1])
-            factors[path] = np.exp(sigma * x - sigma**2 / 2)
-        return factors
+        z = [self.streams.normals(f"area {path}", self.area, periods, day) for path in self.sigma]
+        x = autoregression(np.stack(z, axis=1), self.rho, self.last)
+        self.last = x[-1].copy()
+        return {
+            path: np.exp(sigma * x[:, place] - sigma**2 / 2) for place, (path, sigma) in enumerate(self.sigma.items())
+        }
 
 
-def autoregression(z: NDArray[np.float64], rho: float, last: float | None) -> NDArray[np.float64]:
+def autoregression(z: NDArray[np.float64], rho: float, last: float | NDArray[np.float64] | None) -> NDArray[np.float64]:
     """Return a stationary first-order autoregression of unit variance.
 
     Parameters
@@ -78,7 +81,7 @@ def autoregression(z: NDArray[np.float64], rho: float, last: float | None) -> ND
         Standard normal draws.
     rho : float
         Autocorrelation.
-    last : float or None
+    last : float, ndarray of float64, shape (m,), or None
         Value before the first; without it the first is drawn from the stationary law.
 
     Returns
@@ -114,7 +117,21 @@ def noise_table(
     ndarray of float64, shape (periods, rows)
         Factors; their mean over the rows is 1 in every period.
     """
-    z = np.stack([streams.normals(concern, name, rows, draw=t) for t in range(periods)])
+    z = streams.normal_rows(concern, name, rows, periods)
     factor = np.exp(sigma * autoregression(z, rho, None))
     table: NDArray[np.float64] = factor / factor.mean(axis=1, keepdims=True)
     return table
+
+
+@lru_cache(maxsize=MOST_TABLES)
+def noise_once(
+    streams: Streams, concern: str, name: str, periods: int, rows: int, sigma: float, rho: float
+) -> NDArray[np.float64]:
+    """Return :func:`noise_table`, read-only, made once a process: points of a sweep share their draws."""
+    return read_only(noise_table(streams, concern, name, periods, rows, sigma, rho))
+
+
+@lru_cache(maxsize=MOST_TABLES)
+def uniforms_once(streams: Streams, concern: str, name: str, rows: int, draws: int) -> NDArray[np.float64]:
+    """Return draws from (0, 1), read-only, shape (draws, rows), made once a process."""
+    return read_only(streams.uniform_rows(concern, name, rows, draws))

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridagora.agents.columns import Members, State, Today
-from gridagora.agents.delivery import deliver
-from gridagora.agents.managed_kernels import NO_FLOWS
+from gridagora.agents.delivery import deliver_day
+from gridagora.agents.managed_rules import BLOCK
 from gridagora.agents.thermal_kernels import Rooms
 from gridagora.agents.vehicle_kernels import Cars
 
@@ -37,13 +37,14 @@ class RuledTwin:
     rows : ndarray of int64, shape (m,)
         Rows of the members, rising.
     saved : ndarray of float64, shape (n,)
-        What each member of the population has saved so far, by row [currency].
+        What each member of the population has saved so far, by row [currency]; a day's with its last period.
     """
 
     def __init__(self, population: Population) -> None:
         self.population = population
         self.rows: Ints = np.zeros(0, np.int64)
         self.saved = np.zeros(len(population))
+        self.errors, self.meters = np.zeros((2, 0)), np.zeros((0, 0))  # of the day's periods so far
         self._take()
 
     def keep(self, rows: Ints) -> None:
@@ -64,7 +65,7 @@ class RuledTwin:
                 new[known] = old[places]
 
     def deliver(self, period: int, plan: DayPlan, errors: tuple[float, float]) -> None:
-        """Run a settlement period by rule, once the population has delivered it, and add what the plan has saved.
+        """Note a settlement period, once the population has delivered it; with the last run the day by rule.
 
         Parameters
         ----------
@@ -75,31 +76,41 @@ class RuledTwin:
         errors : tuple of float
             Realised factors of the area's load and generation.
         """
-        old, rows = self.population, self.rows
         if period == 0:
             self._wake()
-        devices = old.devices.columns
-        deliver(
+            self.errors, self.meters = np.zeros((2, len(plan.load))), np.zeros((len(plan.load), self.rows.size))
+        self.errors[:, period], self.meters[period] = errors, self.population.state.net[self.rows]
+        if period == len(plan.load) - 1 and self.rows.size:
+            self._run(plan)
+
+    def _run(self, plan: DayPlan) -> None:
+        """Run the day by rule, and add what the plan has saved."""
+        old, rows = self.population, self.rows
+        devices, (load_error, pv_error) = old.devices.columns, self.errors[:, :, None]
+        ruled = np.zeros((rows.size, len(plan.load)), np.int64)
+        deliver_day(
             self.members,
             self.today,
             self.state,
-            plan.load[period] * errors[0],
-            plan.pv[period] * errors[1],
-            old.load_noise[period],
-            old.pv_noise[period],
+            plan.load * load_error,
+            plan.pv * pv_error,
+            old.load_noise,
+            old.pv_noise,
             old.terms.storage_efficiency,
             self.cars,
             devices.charger,
             self.rooms,
             devices.thermostat,
-            NO_FLOWS,
-            period,
-            old.block,
+            ruled,
+            BLOCK,
         )
-        price = old.retail(plan.energy_price)[self.members.offer, period]
-        meters = self.state.net.astype(np.float64), old.state.net[rows].astype(np.float64)
+        price = old.retail(plan.energy_price)[self.members.offer].T
+        meters = ruled.T.astype(np.float64), self.meters
         by_rule, by_plan = (np.where(net > 0, net * price, net * old.peer.feed_in) for net in meters)
-        self.saved[rows] += (by_rule - by_plan) / 1e6
+        saved = self.saved[rows]
+        for each in (by_rule - by_plan) / 1e6:
+            saved += each  # period by period: sums of floats depend on their order
+        self.saved[rows] = saved
 
     @property
     def stored(self) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +14,33 @@ from gridagora.agents.columns import (
     CHARGE,
     DELIVER_TOTALS,
     DISCHARGE,
+    FED_IN,
     INJECTION,
     LOAD,
     P_INJECTION,
     P_WITHDRAWAL,
+    PLAN_TOTALS,
     PV,
     QUANTA_PER_KWH,
+    SETTLE_TOTALS,
     T_CURTAILED,
+    T_FED_IN,
+    T_INJECTION,
+    T_RETAIL,
+    T_SHED,
+    T_WITHDRAWAL,
     WITHDRAWAL,
+    ZI_CONSTRAINED,
     Accounts,
 )
+from gridagora.agents.microgrid_kernels import both_ways
 from gridagora.agents.microgrid_site import Group, Site
+from gridagora.agents.plans import Quotes
 from gridagora.agents.population import NO_PRICES, Population
 
 if TYPE_CHECKING:
     from gridagora.agents.billing import Billing
-    from gridagora.agents.plans import DayPlan, Quotes
+    from gridagora.agents.plans import DayPlan
     from gridagora.markets.community.microgrid_day import Dispatch, MicrogridDay
     from gridagora.sim.clock import Day
 
@@ -36,7 +48,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 #: What the plant does in a period, as columns of `flows`.
 FLOWS = ("pv", "wind", "chp", "discharge", "charge", "chiller")
-_PV, _WIND, _CHP, _DISCHARGE, _CHARGE, _CHILLER = range(6)
+_PV, _WIND, _CHP = range(3)
 #: Whom bills are paid to, in the order of `paid`; what is fed in comes off the first.
 CREDITORS = ("supplier", "grid_company", "government")
 
@@ -149,35 +161,38 @@ class MicrogridPlant(Population):
         sigma = self.site.terms.wind.forecast_sigma
         draw = float(self.streams.normals("microgrid wind", self.name, 1, day=day.index)[0])
         self.gust = float(np.exp(sigma * draw - sigma**2 / 2))
-        net = np.rint(self.dispatch.plant_kwh * QUANTA_PER_KWH).astype(np.int64)
+        planned = self.dispatch
+        kwh = [planned.pv_kwh, planned.wind_kwh * self.gust, planned.chp_kwh]
+        kwh += [planned.discharge_kwh, planned.charge_kwh, planned.chiller_kwh]
+        self.flows = np.rint(np.array(kwh) * QUANTA_PER_KWH).astype(np.int64)
+        net = np.rint(planned.plant_kwh * QUANTA_PER_KWH).astype(np.int64)
         plan.totals[:, P_WITHDRAWAL], plan.totals[:, P_INJECTION] = np.maximum(net, 0), np.maximum(-net, 0)
         return plan
+
+    def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
+        """Return its limits, and no orders: the plant does not take part. See :meth:`Population.quotes`."""
+        shape = (len(plan.totals), 1, ZI_CONSTRAINED + 1, self.quote_draws.shape[1])
+        buy, sell = (np.broadcast_to(np.int32(none), shape) for none in (-1, np.iinfo(np.int32).max))
+        return Quotes(*self.limits(plan), buy, sell)
 
     def quote(
         self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], ticks: int, least: int
     ) -> tuple[Ints, Ints]:
         """Return no orders, and the plan as it stands; see :meth:`Population.quote`."""
-        curves, totals = super().quote(period, plan, quotes, errors, ticks, least)
+        totals = np.zeros((1, PLAN_TOTALS), np.int64)
         totals[0, P_WITHDRAWAL], totals[0, P_INJECTION] = plan.totals[period, [P_WITHDRAWAL, P_INJECTION]]
-        return curves, totals
+        return np.zeros((2, ticks), np.int64), totals
 
     def deliver(self, period: int, plan: DayPlan, errors: tuple[float, float]) -> Ints:
         """Follow the plan; sun and wind give what they give. See :meth:`Population.deliver`."""
-        planned = self.dispatch
-        kwh = (
-            planned.pv_kwh[period] * errors[1] / float(self.pv_error[period]),
-            planned.wind_kwh[period] * self.gust,
-            planned.chp_kwh[period],
-            planned.discharge_kwh[period],
-            planned.charge_kwh[period],
-            planned.chiller_kwh[period],
-        )
-        flows = self.flows[:, period] = np.rint(np.array(kwh) * QUANTA_PER_KWH).astype(np.int64)
-        net = int(flows[_CHARGE] + flows[_CHILLER] - flows[: _DISCHARGE + 1].sum())
+        sun = float(self.dispatch.pv_kwh[period]) * errors[1] / float(self.pv_error[period])
+        self.flows[_PV, period] = round(sun * QUANTA_PER_KWH)
+        pv, wind, chp, discharge, charge, chiller = self.flows[:, period].tolist()
+        net = charge + chiller - pv - wind - chp - discharge
         self.state.net[0], self.burnt[period] = net, 0
-        self.state.stored[0] = planned.stored_kwh[period]
+        self.state.stored[0] = self.dispatch.stored_kwh[period]
         totals = np.zeros(DELIVER_TOTALS, np.int64)
-        totals[[LOAD, PV, CHARGE, DISCHARGE]] = flows[[_CHILLER, _PV, _CHARGE, _DISCHARGE]]
+        totals[LOAD], totals[PV], totals[CHARGE], totals[DISCHARGE] = chiller, pv, charge, discharge
         totals[WITHDRAWAL], totals[INJECTION] = max(net, 0), max(-net, 0)
         return totals
 
@@ -194,11 +209,22 @@ class MicrogridPlant(Population):
     ) -> Ints:
         """Settle the meter; what is curtailed comes off PV, then wind and cogeneration, and last a resistor takes it.
 
-        See :meth:`Population.settle`; only what comes off PV is in its column of curtailed energy.
+        As :meth:`Population.settle` does for one member without orders; only what comes off PV is in its column of
+        curtailed energy.
         """
-        totals = super().settle(period, plan, quotes, margins, prices, cuts, least, own_price)
-        left = int(totals[0, T_CURTAILED])
-        for source in (_PV, _WIND, _CHP):
+        metered, (shed_share, curtailed_share) = int(self.state.net[0]), cuts
+        shed = min(metered, math.ceil(metered * shed_share)) if metered > 0 else 0
+        curtailed = min(-metered, math.ceil(-metered * curtailed_share)) if metered < 0 else 0
+        net = metered - shed + curtailed
+        self.state.net[0] = net
+        energy, totals = self.billing.accounts.energy, np.zeros((1, SETTLE_TOTALS), np.int64)
+        energy[plan.price_class[0, period], 0] += max(net, 0)
+        energy[self.billing.n_classes + FED_IN, 0] += max(-net, 0)
+        totals[0, T_WITHDRAWAL] = totals[0, T_RETAIL] = max(net, 0)
+        totals[0, T_INJECTION] = totals[0, T_FED_IN] = max(-net, 0)
+        totals[0, T_SHED] = shed
+        left = curtailed
+        for source in (_PV, _WIND, _CHP) if left else ():
             cut = min(left, int(self.flows[source, period]))
             self.flows[source, period] -= cut
             left -= cut
@@ -209,13 +235,13 @@ class MicrogridPlant(Population):
 
     def meter(self, period: int, plan: DayPlan, system: int) -> None:
         """Read all meters of the microgrid once they are settled; see :meth:`Population.meter`."""
-        super().meter(period, plan, system)
-        self.net[period] = self.state.net[0]
+        if self.metering.needed or self.metering.rebates is not None:
+            super().meter(period, plan, system)
+        outside = self.net[period] = int(self.state.net[0])
         for place, group in enumerate(self.groups):
-            net = group.population.state.net[group.rows].astype(np.int64)
-            self.withdrawn[place, period] = np.maximum(net, 0).sum()
-            self.injected[place, period] = np.maximum(-net, 0).sum()
-        outside = int((self.withdrawn - self.injected)[:, period].sum() + self.net[period])
+            withdrawn, injected = both_ways(group.population.state.net, group.rows)
+            self.withdrawn[place, period], self.injected[place, period] = withdrawn, injected
+            outside += withdrawn - injected
         self.peak_kw = max(self.peak_kw, outside / QUANTA_PER_KWH / self.site.hours)
 
     def bill_to_date(self, day: Day) -> Ints:

@@ -24,7 +24,7 @@ from gridagora.agents.columns import (
     Today,
 )
 from gridagora.agents.consent import strategy_codes
-from gridagora.agents.exogenous import noise_table
+from gridagora.agents.exogenous import noise_once, uniforms_once
 from gridagora.agents.managed import managed_members
 from gridagora.agents.managed_homes import ManagedHomes
 from gridagora.agents.metering import Metering
@@ -114,9 +114,9 @@ class Population(ManagedHomes, Served, mesa.Agent):
         half = (self.members.battery_kwh * np.float32(0.5)).astype(np.float32)
         periods = load_profiles.values.shape[2]
         self.devices = OwnedDevices(terms, name, streams, self._draw, self.members.number, periods, weather)
-        noise = (terms.noise_sigma, terms.noise_rho)
-        self.load_noise = noise_table(streams, "load noise", name, periods, ROWS, *noise)
-        self.pv_noise = noise_table(streams, "pv noise", name, periods, ROWS, terms.pv_noise_sigma, terms.noise_rho)
+        rho = terms.noise_rho
+        self.load_noise = noise_once(streams, "load noise", name, periods, ROWS, terms.noise_sigma, rho).copy()
+        self.pv_noise = noise_once(streams, "pv noise", name, periods, ROWS, terms.pv_noise_sigma, rho).copy()
         self.state = State(half, half.copy(), np.zeros(n, np.int32), np.zeros(n, np.int32))
         self.answers = PriceAnswers(terms, len(offers), float(annual_kwh.mean(dtype=np.float64)))
         self.billing = Billing(
@@ -125,8 +125,7 @@ class Population(ManagedHomes, Served, mesa.Agent):
         self.metering = Metering(self.billing, self.members, periods, block)
         #: Expected prices of the pool on workdays and other days, once some were seen [currency/kWh].
         self.expected_pool: list[NDArray[np.float64] | None] = [None, None]
-        draws = (streams.uniforms("quote", name, ROWS, draw=t) for t in range(periods))
-        self.quote_draws = np.stack(list(draws))
+        self.quote_draws = uniforms_once(streams, "quote", name, ROWS, periods).copy()
 
     def _own(self, annual_kwh: NDArray[np.float32], profile: NDArray[np.uint8], hours: float) -> Members:
         terms, n = self.terms, annual_kwh.size
@@ -265,20 +264,29 @@ class Population(ManagedHomes, Served, mesa.Agent):
         Quotes
         """
         highest = math.floor((cap - floor) / tick + 1e-9)
-        # Members choose between peers and supplier: the levy is due either way and drops out.
-        network = np.array([offer.tariff.network_per_kwh for offer in self.offers])
-        buy_limit = plan.energy_price.T + network - self.peer.wheeling - self.peer.fee_buyer
-        sell_limit = np.full_like(buy_limit, max(self.peer.feed_in, 0.0) + self.peer.fee_seller)
+        buy_limit, sell_limit = self.limits(plan)
         buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), -1, highest)[:, :, None]
         sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest + 1)[:, :, None]
         strategies = max(ZI_CONSTRAINED, int(self.members.strategy.max())) + 1
-        shape = (*buy_limit.shape, strategies, ROWS)
-        buy, sell = np.empty(shape, np.int32), np.empty(shape, np.int32)
-        buy[:], sell[:] = buy_tick[:, :, :, None], sell_tick[:, :, :, None]
+        buy, sell = np.empty((2, *buy_limit.shape, strategies, ROWS), np.int32)
+        buy[:], sell[:] = (tick.astype(np.int32)[:, :, :, None] for tick in (buy_tick, sell_tick))
         draws = self.quote_draws[:, None]
         buy[:, :, ZI_CONSTRAINED] = np.minimum(draws * (buy_tick + 1), buy_tick)
         sell[:, :, ZI_CONSTRAINED] = sell_tick + draws * (highest - sell_tick + 1)
         return Quotes(buy_limit, sell_limit, buy, sell)
+
+    def limits(self, plan: DayPlan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what members pay at most and take at least, shape (periods, n_offers) each [currency/kWh].
+
+        Parameters
+        ----------
+        plan : DayPlan
+            The day.
+        """
+        # Members choose between peers and supplier: the levy is due either way and drops out.
+        network = np.array([offer.tariff.network_per_kwh for offer in self.offers])
+        buy = plan.energy_price.T + network - self.peer.wheeling - self.peer.fee_buyer
+        return buy, np.full_like(buy, max(self.peer.feed_in, 0.0) + self.peer.fee_seller)
 
     def quote(
         self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], ticks: int, least: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,6 +142,15 @@ class PriceAnswers:
         self.average: list[float | None] = [None] * offers
         self.expected_kwh = annual_kwh / 12
         self.monthly_kwh = [self.expected_kwh] * offers
+
+    def apart(self) -> PriceAnswers:
+        """Return answers that begin like these and then go months of their own, for an appraisal."""
+        other = copy(self)
+        other.awareness = copy(self.awareness)
+        other.habits = [
+            replace(habit, tariffs=list(habit.tariffs), weights=list(habit.weights)) for habit in self.habits
+        ]
+        return other
 
     def factor(
         self,

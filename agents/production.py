@@ -77,6 +77,7 @@ class _Kept:
     """A model, its solver and the places of its schedule."""
 
     def __init__(self, plant: Plant, periods: int) -> None:
+        self._made_of = plant, periods
         self.model = build_production_model(plant, periods)
         self.shape = (len(plant.lines), periods)
         self.solver = PersistentSolver(self.model, **_OPTIONS)
@@ -85,7 +86,11 @@ class _Kept:
             for variable in (self.model.variable_output, self.model.variable_shipped)
         ]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Kept, self._made_of
+
     def solve(self, day: ProductionDay) -> tuple[Floats, Floats]:
+        self.solver.forget()
         for name in ("price", "orders", "capacity", "crew", "base_kwh", "stock"):
             values = np.ravel(getattr(day, name)).tolist()
             getattr(self.model, name).store_values(dict(zip(getattr(self.model, name), values, strict=True)))

@@ -118,8 +118,10 @@ class Served:
             Withdrawal of all populations [1e-6 kWh].
         """
         classes = plan.price_class[:, period]
-        prices = np.array([offer.tariff.energy_prices[c] for offer, c in zip(self.offers, classes, strict=True)])
-        premium = np.where([o.tariff.follows_pool for o in self.offers], plan.energy_price[:, period] - prices, 0.0)
+        premium = np.zeros(len(self.offers))
+        for number, offer in enumerate(self.offers):
+            if offer.tariff.follows_pool:
+                premium[number] = plan.energy_price[number, period] - offer.tariff.energy_prices[classes[number]]
         profile = plan.load[period] if plan.contracted is None else plan.contracted[period]
         self.metering.period(plan.day, period, self.state, self.today.load_code, classes, premium, profile, system)
 

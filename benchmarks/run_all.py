@@ -9,7 +9,7 @@ from pathlib import Path
 SCRIPTS = (
     *("quickstart.py", "year.py", "population_day.py", "growth.py", "auction.py", "pool_resolve.py"),
     *("mechanisms.py", "continuous.py", "network.py", "blocks.py", "strategies.py", "hems.py", "devices_day.py"),
-    *("contract_draws.py", "business_year.py"),
+    *("contract_draws.py", "business_year.py", "sweep.py", "checkpoint.py", "sharded_population.py"),
 )
 
 

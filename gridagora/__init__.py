@@ -14,13 +14,19 @@ if TYPE_CHECKING:
     from gridagora.scenarios.business_case import business_case
     from gridagora.scenarios.compare import compare
     from gridagora.scenarios.load import Scenario, ScenarioError, load
+    from gridagora.scenarios.mediation import mediation
     from gridagora.scenarios.price_search import break_even, search_prices
     from gridagora.scenarios.registry import register
     from gridagora.scenarios.run import Result, read, run
+    from gridagora.scenarios.sensitivity import sensitivity
+    from gridagora.scenarios.sensitivity_pairs import convergence, paired
+    from gridagora.scenarios.sensitivity_surface import response_surface
     from gridagora.scenarios.simulation import Simulation
     from gridagora.scenarios.sweep import sweep
     from gridagora.scenarios.sweep_result import SweepResult, read_sweep
     from gridagora.sim.ledger import UnbalancedBooks
+    from gridagora.sim.path_models import path_model
+    from gridagora.sim.recursive_sem import recursive_sem
     from gridagora.sim.report import plot
 
 _HOME = {
@@ -28,10 +34,17 @@ _HOME = {
     "ScenarioError": "gridagora.scenarios.load",
     "compare": "gridagora.scenarios.compare",
     "load": "gridagora.scenarios.load",
+    "mediation": "gridagora.scenarios.mediation",
+    "path_model": "gridagora.sim.path_models",
+    "recursive_sem": "gridagora.sim.recursive_sem",
     "Result": "gridagora.scenarios.run",
     "read": "gridagora.scenarios.run",
     "register": "gridagora.scenarios.registry",
     "run": "gridagora.scenarios.run",
+    "convergence": "gridagora.scenarios.sensitivity_pairs",
+    "paired": "gridagora.scenarios.sensitivity_pairs",
+    "response_surface": "gridagora.scenarios.sensitivity_surface",
+    "sensitivity": "gridagora.scenarios.sensitivity",
     "Simulation": "gridagora.scenarios.simulation",
     "break_even": "gridagora.scenarios.price_search",
     "business_case": "gridagora.scenarios.business_case",
@@ -54,13 +67,20 @@ __all__ = [
     "break_even",
     "business_case",
     "compare",
+    "convergence",
     "load",
+    "mediation",
+    "paired",
+    "path_model",
     "plot",
     "read",
     "read_sweep",
+    "recursive_sem",
     "register",
+    "response_surface",
     "run",
     "search_prices",
+    "sensitivity",
     "sweep",
 ]
 __version__ = _version("gridagora")

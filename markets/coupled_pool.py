@@ -13,7 +13,7 @@
 * Units that a ramp or a minimum load keeps from going down, or that prepare to go up, may run above what they sell:
   `idle_quanta` burn their fuel for nothing. The pool's own price of it is the floor, so no price ever leaves the floor.
 * A storage charges and discharges where that raises welfare, never both in one period, and ends the day with no less
-  than it began. Several optima may exist, and HiGHS, which starts from the day before, picks one.
+  than it began. Several optima may exist, and HiGHS, which forgets the day before, picks one.
 """
 
 from __future__ import annotations
@@ -100,10 +100,18 @@ class CoupledPool(DayAheadPool):
         self._ramp = _whole(technique.ramp_kwh)
         starts = np.isfinite(technique.start_cost)
         self._minimum = np.where(starts, np.minimum(_whole(technique.minimum_kwh), self.capacity.min(axis=0)), 0)
+        self._technique = technique
         self._coupled = _CoupledModel(self, technique, self._ramp, self._minimum)
         self._level: IntArray | None = None
         self._commitment = Commitment(technique)
         self._today = (self.capacity[0], np.ones(self.capacity.shape, dtype=bool))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_coupled"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._coupled = _CoupledModel(self, self._technique, self._ramp, self._minimum)
 
     @property
     def price_rule(self) -> str:
@@ -268,6 +276,7 @@ class _CoupledModel:
         self, bids: IntArray, offered: IntArray, level: IntArray | None, before: Commitment, stored: FloatArray
     ) -> _Day:
         """Return the solution of a day that follows on `level`, `before` and `stored`."""
+        self._solver.forget()
         self._set_day(bids, offered, level, before, stored)
         running = np.ones(self._capacity.shape, dtype=bool)
         starts = np.zeros(self._capacity.shape[1], dtype=np.int64)

@@ -88,8 +88,7 @@ class DayAheadPool:
             raise ValueError(f"pool: unknown method {method!r}; choose one of: {', '.join(get_args(Method))}")
         self.parties = (*buyers, *offers.name)
         refuse_repeated(self.parties)
-        self.storages = StorageFleet(())
-        self.shape = (len(buyers), periods, len(steps))
+        self.storages, self.shape = StorageFleet(()), (len(buyers), periods, len(steps))
         self.step_price = read_only(steps)
         self.floor, self.cap, self.k = floor, cap, k
         self.capacity = read_only(as_quanta("capacity_kwh", offers.capacity_kwh, (periods, len(offers.name)), axis=1))
@@ -253,12 +252,9 @@ MOST_SPARE = 8
 
 
 def _model_of(capacity: IntArray, cost: FloatArray, step_price: FloatArray, floor: float) -> _PoolModel:
-    """Return a model that was left, as good as new, or a new one."""
+    """Return a model that was left, or a new one: each solve is a first one."""
     key = tuple(np.ascontiguousarray(part).tobytes() for part in (capacity, cost, step_price, np.float64(floor)))
-    if key not in _SPARE:
-        return _PoolModel(key, capacity, cost, step_price, floor)
-    _SPARE[key]._solver.forget()  # the first solution starts from nothing again, and ends at the same bits
-    return _SPARE.pop(key)
+    return _SPARE.pop(key, None) or _PoolModel(key, capacity, cost, step_price, floor)
 
 
 class _PoolModel:
@@ -274,7 +270,7 @@ class _PoolModel:
         from gridagora.markets.pool_model import build_pool_model
         from gridagora.markets.solver import PersistentSolver
 
-        self.key = key
+        self.key, self._made_of = key, (capacity, cost, step_price, floor)
         self._unit = solver_unit(capacity)
         model = build_pool_model(capacity / self._unit, cost, step_price, floor)
         self._solver = PersistentSolver(model)
@@ -287,8 +283,12 @@ class _PoolModel:
             for part in (model.variable_unserved, model.variable_spilled, model.variable_generation)
         ]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _model_of, self._made_of
+
     def solve(self, bids: IntArray, surplus: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return unserved demand, spilled surplus and generation. [1e-6 kWh]."""
+        self._solver.forget()
         assign(self._net_demand, (bids.sum(axis=1) - surplus) / self._unit)
         assign(self._step_demand, bids[:, 1:] / self._unit)
         self._solver.solve()

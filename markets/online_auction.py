@@ -32,7 +32,10 @@ class AuctionState(IntEnum):
 BUY, SELL = 0, 1
 
 #: Ends for a part of what was offered; the auction itself goes on.
-_ENDS = (AuctionState.WITHDRAWN, AuctionState.EXPIRED)
+_ENDS = (int(AuctionState.WITHDRAWN), int(AuctionState.EXPIRED))
+# Plain numbers: with members of the class an array's index or comparison takes as long as its sum.
+_PUBLISHED, _AGREEMENT, _AUCTION, _AWARD = range(AuctionState.PUBLISHED, AuctionState.DELIVERY)
+_WITHDRAWN, _EXPIRED = _ENDS
 
 
 class AuctionDay:
@@ -54,32 +57,34 @@ class AuctionDay:
         self.count = np.zeros((periods, len(AuctionState), 2), np.int64)
         self.quanta = np.zeros((periods, len(AuctionState), 2), np.int64)
 
-    def advance(self, period: int | slice, to: AuctionState) -> None:
+    def advance(self, period: int | slice, to: int) -> None:
         """Move auctions to the next state.
 
         Parameters
         ----------
         period : int or slice
             Settlement periods.
-        to : AuctionState
-            The state after the present one.
+        to : int
+            Number of the state after the present one.
 
         Raises
         ------
         ValueError
             If a state is left out or repeated.
         """
-        wrong = np.atleast_1d(self.state[period] != to - 1)
-        if wrong.any() or to in _ENDS:
-            first = np.atleast_1d(np.arange(self.state.size)[period])[wrong.argmax()]
+        states = self.state[period].tolist()
+        wrong = states != to - 1 if isinstance(states, int) else any(state != to - 1 for state in states)
+        if wrong or to in _ENDS:
+            there = np.atleast_1d(np.arange(self.state.size)[period])
+            first = there[int(np.argmax(self.state[there] != to - 1))]
             now = AuctionState(int(self.state[first])).name
-            raise ValueError(f"auction of period {first} is in state {now}; {to.name} does not follow")
+            raise ValueError(f"auction of period {first} is in state {now}; {AuctionState(to).name} does not follow")
         self.state[period] = to
 
     def record(
         self,
         period: int | slice,
-        state: AuctionState,
+        state: int,
         side: int,
         count: int | NDArray[np.int64],
         quanta: int | NDArray[np.int64],
@@ -90,8 +95,8 @@ class AuctionDay:
         ----------
         period : int or slice
             Settlement periods.
-        state : AuctionState
-            State they are in.
+        state : int
+            Number of the state that they are in.
         side : int
             0 for buyers, 1 for sellers.
         count, quanta : int or ndarray of int64
@@ -108,7 +113,7 @@ class AuctionDay:
         sellers, offers : ndarray of int64, shape (periods,)
             Members that mean to sell, and how much [1e-6 kWh].
         """
-        for state in (AuctionState.INTENT, AuctionState.INQUIRY):
+        for state in (int(AuctionState.INTENT), int(AuctionState.INQUIRY)):
             self.advance(slice(None), state)
             self.record(slice(None), state, SELL, sellers, offers)
 
@@ -124,14 +129,13 @@ class AuctionDay:
         withdrawn : int
             Members whose surplus shrank below the least offer.
         """
-        self.advance(period, AuctionState.PUBLISHED)
-        self.record(period, AuctionState.PUBLISHED, SELL, sellers, offers)
-        self.record(period, AuctionState.WITHDRAWN, SELL, withdrawn, 0)
-        self.advance(period, AuctionState.AGREEMENT)
-        self.record(period, AuctionState.AGREEMENT, BUY, buyers, bids)
-        self.advance(period, AuctionState.AUCTION)
-        self.record(period, AuctionState.AUCTION, BUY, buyers, bids)
-        self.record(period, AuctionState.AUCTION, SELL, sellers, offers)
+        for state in (_PUBLISHED, _AGREEMENT, _AUCTION):
+            self.advance(period, state)
+        self.record(period, _PUBLISHED, SELL, sellers, offers)
+        self.record(period, _WITHDRAWN, SELL, withdrawn, 0)
+        self.record(period, _AGREEMENT, BUY, buyers, bids)
+        self.record(period, _AUCTION, BUY, buyers, bids)
+        self.record(period, _AUCTION, SELL, sellers, offers)
 
     def award(self, period: int, side: int, count: int, quanta: int) -> None:
         """Register the contract notes of one side; orders without one expire at the gate.
@@ -143,11 +147,11 @@ class AuctionDay:
         count, quanta : int
             Orders with an award, and energy awarded [1e-6 kWh].
         """
-        if self.state[period] != AuctionState.AWARD:
-            self.advance(period, AuctionState.AWARD)
-        self.record(period, AuctionState.AWARD, side, count, quanta)
-        asked = self.count[period, AuctionState.AUCTION, side], self.quanta[period, AuctionState.AUCTION, side]
-        self.record(period, AuctionState.EXPIRED, side, asked[0] - count, asked[1] - quanta)
+        if self.state[period] != _AWARD:
+            self.advance(period, _AWARD)
+        self.record(period, _AWARD, side, count, quanta)
+        asked = self.count[period, _AUCTION, side], self.quanta[period, _AUCTION, side]
+        self.record(period, _EXPIRED, side, asked[0] - count, asked[1] - quanta)
 
     def settle(self, used: NDArray[np.int64], delivered: NDArray[np.int64]) -> None:
         """Register delivery and settlement of all awards of the day.
@@ -157,10 +161,10 @@ class AuctionDay:
         used, delivered : ndarray of int64, shape (periods,)
             Energy bought that was used, and energy sold that was delivered [1e-6 kWh].
         """
-        for state in (AuctionState.DELIVERY, AuctionState.SETTLED):
+        for state in (int(AuctionState.DELIVERY), int(AuctionState.SETTLED)):
             self.advance(slice(None), state)
             for side, quanta in ((BUY, used), (SELL, delivered)):
-                self.record(slice(None), state, side, self.count[:, AuctionState.AWARD, side], quanta)
+                self.record(slice(None), state, side, self.count[:, _AWARD, side], quanta)
 
     def rows(self) -> dict[str, Any]:
         """Return the audit as columns period, state, side, count and energy [kWh], without empty rows."""

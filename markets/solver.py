@@ -103,9 +103,16 @@ class PersistentSolver:
             self._pyomo.update_variables(changed)
         return run(self._highs, self.model.name)
 
+    def pass_on(self, changed: Sequence[Any]) -> None:
+        """Pass on variables whose domain, bounds or fixed value changed, without solving."""
+        self._pyomo.update_variables(changed)
+
     def forget(self) -> None:
-        """Forget the last solution and its basis, so that the next solve is a first one."""
-        self._highs.clearSolver()
+        """Forget all earlier solves: the next one depends on the model's present data alone, bit by bit.
+
+        ``clearSolver`` would keep the factors by which HiGHS scales, which come from the costs of its first solve.
+        """
+        self._highs.passModel(self._highs.getModel())
 
     def set_objective(self, objective: Any) -> None:
         """Let an objective of the model take the place of the present one."""

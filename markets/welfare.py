@@ -113,6 +113,7 @@ class WelfareModel:
         """
         exponent = 16 - int(np.frexp(float(bid_quantity.sum() + ask_quantity.sum()))[1])
         demand, supply = np.ldexp(bid_quantity, exponent), np.ldexp(ask_quantity, exponent)
+        self._solver.forget()
         _set_steps(self.model.bid_price, self._bids, bid_price, demand)
         _set_steps(self.model.ask_price, self._asks, ask_price, supply)
         welfare = -self._solver.solve(self._bids + self._asks)

@@ -20,8 +20,7 @@ from gridagora.agents.columns import (
 )
 from gridagora.markets.clearing import clear
 from gridagora.markets.orders import BUY, SELL, Clearing, OrderBook
-from gridagora.markets.price_grid import GridClearing, clear_grid, tick_prices
-from gridagora.markets.price_grid import award as grid_award
+from gridagora.markets.price_grid import GridClearing, buy_awards, clear_grid, sell_awards, tick_prices
 from gridagora.scenarios.book_auction import Orders, clear_book
 from gridagora.scenarios.build import NO_AWARDS
 from gridagora.scenarios.day_record import SUPPLIER_BID, SUPPLIER_OFFER
@@ -91,25 +90,24 @@ def _on_grid(
     auctions.price[period], auctions.low[period], auctions.high[period] = grid.price, grid.low, grid.high
     auctions.volume[period] = grid.volume_quanta
     margins = (grid.buy_tick, grid.buy_num, grid.buy_den, grid.sell_tick, grid.sell_num, grid.sell_den)
-    awards = [
-        grid_award(int(side), int(tick), int(quanta), *(margins[:3] if side == BUY else margins[3:]))
-        for side, tick, quanta in zip(others.side, others.tick, others.quanta, strict=True)
-    ]
-    auctions.note_others(period, others.place, np.array(awards, np.int64), np.full(len(awards), grid.price))
+    buy, sell = buy_awards(others.tick, others.quanta, grid), sell_awards(others.tick, others.quanta, grid)
+    awards = np.where(others.side == BUY, buy, sell)
+    auctions.note_others(period, others.place, awards, np.full(awards.size, grid.price))
     return margins
 
 
 def _publish(record: DayRecord, period: int, totals: NDArray[np.int64]) -> None:
     """List all offers and bids, of members and institutions, in the audit."""
-    auctions = record.auctions
-    units, supply, demand = auctions.unit_offer[period], auctions.supplier_offer[period], auctions.supplier_bid[period]
+    auctions, members = record.auctions, totals.tolist()
+    units = auctions.unit_offer[period]
+    supply, demand = int(auctions.supplier_offer[period]), int(auctions.supplier_bid[period])
     auctions.audit.publish(
         period,
-        int(totals[P_SELLERS] + (units > 0).sum() + (supply > 0)),
-        int(totals[P_OFFER] + units.sum() + supply),
-        int(totals[P_BUYERS] + (demand > 0)),
-        int(totals[P_BID] + demand),
-        int(totals[P_WITHDRAWN]),
+        members[P_SELLERS] + int(np.count_nonzero(units > 0)) + (supply > 0),
+        members[P_OFFER] + int(units.sum()) + supply,
+        members[P_BUYERS] + (demand > 0),
+        members[P_BID] + demand,
+        members[P_WITHDRAWN],
     )
 
 
@@ -131,9 +129,9 @@ def _institutions(model: Simulation, record: DayRecord, period: int, curves: NDA
         # Nothing is sold yet in the last period, which stands for the one before the first.
         offer = parts.pool.online_offer(record.pool, period, auctions.unit_sold[period - 1])
         auctions.unit_offer[period] = np.where(parts.unit_ticks < parts.ticks, offer, 0)  # the cap has the last tick
-        offered = zip(parts.unit_ticks, auctions.unit_offer[period], strict=True)
-        rows += [(unit, SELL, int(tick), int(quanta)) for unit, (tick, quanta) in enumerate(offered) if quanta > 0]
-    place, side, tick, quanta = np.array(rows, np.int64).reshape(-1, 4).T
+        offered = zip(parts.unit_ticks.tolist(), auctions.unit_offer[period].tolist(), strict=True)
+        rows += [(unit, SELL, tick, quanta) for unit, (tick, quanta) in enumerate(offered) if quanta > 0]
+    place, side, tick, quanta = np.ascontiguousarray(np.array(rows, np.int64).reshape(-1, 4).T)
     np.add.at(curves, (np.where(side == BUY, 0, 1), tick), quanta)
     return Orders(place, side.astype(np.int8), tick, quanta)
 

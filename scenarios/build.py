@@ -146,11 +146,11 @@ class Parts:
     learners: dict[str, Learners]
     microgrids: list[Founding] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
+    #: What all units can generate in a period [1e-6 kWh].
+    capability: int = field(init=False)
 
-    @property
-    def capability(self) -> int:
-        """What all units can generate in a period [1e-6 kWh]."""
-        return int(self.unit_quanta.sum())
+    def __post_init__(self) -> None:
+        self.capability = int(self.unit_quanta.sum())
 
 
 #: Marginal ticks that award nothing: every bid lies below, every offer above.

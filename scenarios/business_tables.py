@@ -105,31 +105,42 @@ def stakeholders(ledger: pd.DataFrame) -> Columns:
 
 def contract_rows(operations: Sequence[Operation]) -> Columns:
     """Return one row a business contract, with the columns of the contract book and four more."""
-    rows = []
+    columns: dict[str, list[Any]] = {}
     for operation in operations:
-        held, terms = operation.contracts, operation.terms
-        for place in range(len(held)):
-            number, first, last = int(held.number[place]), int(held.first_day[place]), int(held.last_day[place])
-            rows.append(
-                {
-                    "contract": f"{operation.name}:{terms.population}:{number}:{first}",
-                    "kind": terms.kind,  # type: ignore[attr-defined]
-                    "party": f"{terms.population}:{number}",
-                    "counterparty": terms.provider,
-                    "first_day": first,
-                    "last_day": None if last == NO_DAY else last,
-                    "terms": json.dumps(_one(held.agreed, place), sort_keys=True),
-                    "business_model": operation.name,
-                    "status": STATUS[held.status[place]],
-                    "paid": held.paid[place] / 1e6,
-                    "received": held.received[place] / 1e6,
-                }
-            )
-    return columns_of(rows) if rows else {}
+        for name, column in _contract_columns(operation).items():
+            columns.setdefault(name, []).extend(column)
+    return columns if columns.get("contract") else {}
 
 
-def _one(quantities: Quantities, place: int) -> dict[str, float]:
-    return {name: round(float(column[place]), 6) for name, column in quantities.items()}
+def _contract_columns(operation: Operation) -> dict[str, list[Any]]:
+    held, terms = operation.contracts, operation.terms
+    n, numbers, first = len(held), held.number.tolist(), held.first_day.tolist()
+    contracts = [
+        f"{operation.name}:{terms.population}:{number}:{day}" for number, day in zip(numbers, first, strict=True)
+    ]
+    return {
+        "contract": contracts,
+        "kind": [terms.kind] * n,  # type: ignore[attr-defined]
+        "party": [f"{terms.population}:{number}" for number in numbers],
+        "counterparty": [terms.provider] * n,
+        "first_day": first,
+        "last_day": [None if last == NO_DAY else last for last in held.last_day.tolist()],
+        "terms": _as_json(held.agreed, n),
+        "business_model": [operation.name] * n,
+        "status": [STATUS[status] for status in held.status.tolist()],
+        "paid": (held.paid / 1e6).tolist(),
+        "received": (held.received / 1e6).tolist(),
+    }
+
+
+def _as_json(quantities: Quantities, n: int) -> list[str]:
+    """Return the quantities of each contract as a JSON object with sorted keys, values to six digits."""
+    names = sorted(quantities)
+    rows = [[round(value, 6) for value in quantities[name].tolist()] for name in names]
+    if not all(np.isfinite(quantities[name]).all() for name in names):
+        return [json.dumps(dict(zip(names, row, strict=True))) for row in zip(*rows, strict=True)]
+    frame = "{" + ", ".join(f"{json.dumps(name)}: %r" for name in names) + "}"
+    return [frame % row for row in zip(*rows, strict=True)] if names else ["{}"] * n
 
 
 def _cash(terms: BusinessModel, basis: str, flows: Sequence[Flow]) -> list[dict[str, Any]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri
 
-from gridagora.agents.appraisal import years_of_meter
 from gridagora.agents.business_models.credit import default_chances, score
 from gridagora.agents.business_models.frame import BusinessModel, Customers, Floats, Ints
 from gridagora.agents.columns import (
@@ -20,22 +19,19 @@ from gridagora.agents.columns import (
     T_SHED,
     T_WITHDRAWAL,
     UNDELIVERED,
-    Members,
 )
 from gridagora.agents.customers import incomes
 from gridagora.agents.ownership import owns
 from gridagora.markets.strategies.draws import Draws
+from gridagora.scenarios.business_meters import MeterYears
 from gridagora.scenarios.member_bills import used_quanta
-from gridagora.scenarios.schema import FIRST_DAY, N_DAYS
-from gridagora.sim.clock import Calendar
+from gridagora.scenarios.schema import N_DAYS
 
 if TYPE_CHECKING:
     from gridagora.agents.population import Population
     from gridagora.scenarios.day_record import DayRecord
     from gridagora.scenarios.simulation import Simulation
 
-#: Days out of a year by which meters with other devices are appraised.
-SAMPLE_DAYS = 12
 DEVICES = ("pv", "storage", "vehicle", "heat_pump")
 
 
@@ -68,7 +64,7 @@ class Watch:
         self.price = self._first_price(model)
         self.shed = np.zeros(len(population.offers))
         self.optimised, self.optimised_before = np.zeros(len(population)), np.zeros(len(population))
-        self.answers: dict[bytes, tuple[Floats, Floats]] = {}  # what meters would show, asked since the last bill
+        self.years = MeterYears(model, population)
 
     def _first_price(self, model: Simulation) -> Floats:
         """Return the mean retail price of each offer on the first day, before anything is billed [currency/kWh]."""
@@ -118,7 +114,7 @@ class Watch:
         self.optimised, self.optimised_before = weight * (saved - self.optimised_before), saved.copy()
         self.total += self.energies[0], np.full(len(self.population), float(self.days))
         years, self.days = self.days / N_DAYS, 0
-        self.answers.clear()
+        self.years.renew()
         self.sums[:] = 0.0
         return years
 
@@ -132,26 +128,6 @@ class Watch:
         could -= lost
         more = (self.given[0] - lost.sum()) / max(could.sum(), 1e-9)
         return np.asarray(lost + could * np.clip(more, 0.0, 1.0))
-
-    def metered(self, model: Simulation, rows: Ints, more_pv: Floats, more_battery: Floats) -> tuple[Floats, Floats]:
-        """Return what :func:`metered_year` does, read-only; business models about one roof ask the same, mostly of few.
-
-        Parameters
-        ----------
-        model, rows, more_pv, more_battery
-            As there.
-        """
-        more, nothing = (more_pv != 0) | (more_battery != 0), np.zeros(rows.size)
-        if more.any() and not more.all():
-            withdrawn, injected = (column.copy() for column in self.metered(model, rows, nothing, nothing))
-            withdrawn[more], injected[more] = self.metered(model, rows[more], more_pv[more], more_battery[more])
-            return withdrawn, injected
-        key = b"".join(column.tobytes() for column in (rows, more_pv, more_battery))
-        if key not in self.answers:
-            self.answers[key] = metered_year(model, self.population, rows, more_pv, more_battery)
-            for column in self.answers[key]:
-                column.flags.writeable = False
-        return self.answers[key]
 
     def default_per_year(self, mean: float) -> Floats:
         """Return each member's probability of default, shape (n,) [1/a]."""
@@ -184,7 +160,7 @@ class Watch:
         names = np.array(population.tables.profiles.names)
 
         def meter(more_pv: Floats, more_battery: Floats) -> tuple[Floats, Floats]:
-            return self.metered(model, rows, more_pv, more_battery)
+            return self.years.with_more(rows, more_pv, more_battery)
 
         return Customers(
             population=population.name,
@@ -206,41 +182,6 @@ class Watch:
             vendor_price=vendor_price,
             meter=meter,
         )
-
-
-def metered_year(
-    model: Simulation, population: Population, rows: Ints, more_pv: Floats, more_battery: Floats
-) -> tuple[Floats, Floats]:
-    """Return what members would withdraw and inject in a year with more devices, shape (n,) each [kWh/a].
-
-    By a few days out of the year of the profiles, or of the run where profiles are for its days only.
-
-    Parameters
-    ----------
-    model : Simulation
-        The run.
-    population : Population
-        Their population.
-    rows : ndarray of int64, shape (n,)
-        Rows of the members.
-    more_pv, more_battery : ndarray of float64, shape (n,)
-        What is added: generation [kWh/a] and capacity [kWh].
-    """
-    whole = population.pv_profiles.values.shape[1] == population.tables.profiles.values.shape[1] == N_DAYS
-    calendar = Calendar(FIRST_DAY, N_DAYS, model.calendar.period_minutes) if whole else model.calendar
-    days = np.unique(np.linspace(0, calendar.days - 1, SAMPLE_DAYS * 2 + 1).astype(np.int64)[1::2])
-    weights = np.full(days.size, N_DAYS / days.size)
-    columns: list[Any] = [column[rows] for column in population.members]
-    members = Members(*columns)
-    pv, battery = members.pv_annual_kwh + more_pv, members.battery_kwh + more_battery
-    flow = np.where(members.battery_kwh > 0, members.battery_flow, battery / 2 * model.calendar.hours_per_period)
-    case = members._replace(
-        pv_annual_kwh=pv.astype(np.float32),
-        battery_kwh=battery.astype(np.float32),
-        battery_flow=flow.astype(np.float32),
-    )
-    (year,) = years_of_meter(population, calendar, days, weights, [case], rows)
-    return year.withdrawn, year.injected
 
 
 def _satisfaction(model: Simulation, population: Population) -> Floats:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from gridagora.scenarios.checkpoint_cli import Checkpoint, Resume, hint, told
+from gridagora.scenarios.sensitivity_cli import sensitivity
 from gridagora.scenarios.sweep_cli import sweep
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ app = typer.Typer(
 scenarios_app = typer.Typer(help="List, show or copy the built-in scenarios.\n\nExample: gridagora scenarios list")
 app.add_typer(scenarios_app, name="scenarios", invoke_without_command=True)
 app.command()(sweep)
+app.command()(sensitivity)
 
 Plugins = Annotated[
     list[str] | None,
@@ -79,6 +82,8 @@ def run(
     report: Annotated[bool, typer.Option("--report", help="Write report.html too.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace finished results in the folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no table; only the folder.")] = False,
+    checkpoint: Checkpoint = None,
+    resume: Resume = False,
 ) -> None:
     """Run a scenario and print its indicators.
 
@@ -93,7 +98,8 @@ def run(
             raise NotADirectoryError(f"--out: {folder} is a file; give a folder")
     for warning in chosen.warnings:
         typer.echo(f"{chosen.name}: warning: {warning}", err=True)
-    result = _run(chosen, folder, overwrite=overwrite, progress=sys.stderr.isatty() and not quiet, report=report)
+    shown = {"progress": sys.stderr.isatty() and not quiet, "report": report}
+    result = _run(chosen, folder, overwrite=overwrite, checkpoint=checkpoint, resume=resume, **shown)
     if quiet:
         typer.echo(str(result.path))
         return
@@ -322,13 +328,17 @@ def _overrides(pairs: list[str], seed: int | None) -> dict[str, Any]:
     return overrides | ({} if seed is None else {"seed": seed})
 
 
-def _run(scenario: Scenario, folder: Path, *, overwrite: bool, progress: bool, report: bool) -> Any:
+def _run(scenario: Scenario, folder: Path, **options: Any) -> Any:
     """Run, with the exit codes of a run; what was finished stays in the folder."""
     from gridagora.scenarios import run as runner
+    from gridagora.scenarios.checkpoint import StaleCheckpoint
 
+    if options["resume"] and options["overwrite"]:
+        _stop("--resume goes on with the run in the folder, --overwrite removes it; give one of them", 2)
     try:
-        return runner.run(scenario, out=folder, overwrite=overwrite, progress=progress, report=report)
-    except FileExistsError as error:
+        with told():
+            return runner.run(scenario, out=folder, **options)
+    except (FileExistsError, StaleCheckpoint) as error:
         _stop(str(error), 2)
     except KeyboardInterrupt:
         _stop(f"interrupted; what was finished is kept in {folder}{_left(folder)}", 130)
@@ -344,7 +354,7 @@ def _left(folder: Path) -> str:
         left = what_is_left(folder)
     except (OSError, ValueError):
         return ""
-    return f"; {left}" if left else ""
+    return f"; {left}{hint(folder)}" if left else ""
 
 
 def _log(folder: Path) -> str:

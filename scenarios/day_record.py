@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +29,15 @@ SUPPLIER, GRID_COMPANY = 0, 1
 
 #: Places of the supplier's orders among those of institutions; plants follow by number.
 SUPPLIER_BID, SUPPLIER_OFFER = -2, -1
+
+
+def summed(parts: Iterable[Quanta]) -> Quanta:
+    """Return the sum of arrays of one shape, at least one: for short ones faster than numpy's over a list."""
+    first, *others = parts
+    total: Quanta = first.copy()
+    for part in others:
+        total += part
+    return total
 
 
 class PopulationDay:
@@ -70,13 +81,17 @@ class PopulationDay:
         price : float
             Price of all awards, where members have none of their own [currency/kWh].
         """
+        if not self.own_price.size:
+            self.mean_price[period] = price
+        if not self.rows.size:
+            return
         state = self.population.state
         self.net[period] = state.net[self.rows]
         self.award[period] = state.planned[self.rows]
         if self.own_price.size:
             self.award_price[period] = self.own_price[self.rows]
         else:
-            self.award_price[period] = self.mean_price[period] = price
+            self.award_price[period] = price
         self.stored[period] = state.stored[self.rows]
 
 
@@ -134,13 +149,14 @@ class Auctions:
         award, price : ndarray, shape (orders,)
             Energy [1e-6 kWh] and price [currency/kWh] of each order.
         """
-        for at, quanta, paid in zip(place.tolist(), award.tolist(), np.where(award > 0, price, 0.0), strict=True):
-            if at == SUPPLIER_BID:
-                self.supplier_bought[period], self.supplier_bought_price[period] = quanta, paid
-            elif at == SUPPLIER_OFFER:
-                self.supplier_sold[period], self.supplier_sold_price[period] = quanta, paid
+        paid = np.where(award > 0, price, 0.0)
+        units = place >= 0
+        self.unit_sold[period, place[units]], self.unit_price[period, place[units]] = award[units], paid[units]
+        for at in np.flatnonzero(~units).tolist():
+            if place[at] == SUPPLIER_BID:
+                self.supplier_bought[period], self.supplier_bought_price[period] = award[at], paid[at]
             else:
-                self.unit_sold[period, at], self.unit_price[period, at] = quanta, paid
+                self.supplier_sold[period], self.supplier_sold_price[period] = award[at], paid[at]
 
 
 class DayRecord:
@@ -183,23 +199,19 @@ class DayRecord:
 
     def delivered(self, column: int) -> Quanta:
         """Return a column of :func:`gridagora.agents.delivery.deliver` summed over populations, shape (periods,)."""
-        summed: Quanta = np.sum([p.delivered[:, column] for p in self.populations], axis=0)
-        return summed
+        return summed(p.delivered[:, column] for p in self.populations)
 
     def settled(self, column: int) -> Quanta:
         """Return a column of :func:`gridagora.agents.settling.settle` summed over populations, shape (periods,)."""
-        summed: Quanta = np.sum([p.settled[:, :, column].sum(axis=1) for p in self.populations], axis=0)
-        return summed
+        return summed(p.settled[:, :, column].sum(axis=1) for p in self.populations)
 
     def planned(self, column: int) -> Quanta:
         """Return a column of the day-ahead plan summed over populations, shape (periods,)."""
-        summed: Quanta = np.sum([p.plan.totals[:, column] for p in self.populations], axis=0)
-        return summed
+        return summed(p.plan.totals[:, column] for p in self.populations)
 
     def gate(self, column: int) -> Quanta:
         """Return a column of the gate plan summed over populations, shape (periods,)."""
-        summed: Quanta = np.sum([p.gate[:, :, column].sum(axis=1) for p in self.populations], axis=0)
-        return summed
+        return summed(p.gate[:, :, column].sum(axis=1) for p in self.populations)
 
     @property
     def generation(self) -> Quanta:
@@ -207,7 +219,7 @@ class DayRecord:
         generated: Quanta = self.pool.schedule_quanta + self.auctions.unit_sold + self.activated
         return generated
 
-    @property
+    @cached_property
     def purchased(self) -> Quanta:
         """What the supplier bought in the pool less what it sold there, shape (periods,) [1e-6 kWh]."""
         bought: Quanta = self.pool.demand_quanta[SUPPLIER].sum(axis=1) - self.pool.surplus_quanta[SUPPLIER]

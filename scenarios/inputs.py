@@ -10,8 +10,9 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -348,12 +349,13 @@ def _one_block_a_fuel(plants: str, costs: str) -> list[_Block]:
     return blocks
 
 
-def load_emission_factors() -> dict[str, float]:
+@cache
+def load_emission_factors() -> Mapping[str, float]:
     """Return grid emission factors by region or definition (validation.md O61).
 
     Returns
     -------
-    dict
+    mapping
         Name to factor; `DEFAULT_EMISSION_REGION` is the national average of China in 2022, 0.5366. [kg/kWh]
 
     Raises
@@ -361,7 +363,8 @@ def load_emission_factors() -> dict[str, float]:
     FileNotFoundError
         If the package lacks its data.
     """
-    return {row["region"]: float(row["kg_per_kwh"]) for row in _rows("plants/emission_factors.csv")}
+    factors = {row["region"]: float(row["kg_per_kwh"]) for row in _rows("plants/emission_factors.csv")}
+    return MappingProxyType(factors)
 
 
 def _rows(path: str) -> list[dict[str, str]]:

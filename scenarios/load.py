@@ -139,6 +139,8 @@ class Scenario(ScenarioModel):
     @property
     def data_files(self) -> dict[str, dict[str, str]]:
         """Path and SHA-256 of each own file, by the key that names it."""
+        if not self._fingerprints:
+            return {}
         return {
             _dotted(path): {"path": spec.path, "sha256": self._fingerprints[_dotted(path)]}
             for path, spec in files_of(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -246,18 +247,18 @@ def plant_of(model: Any, founding: Founding, scenario: Scenario, calendar: Calen
     terms = Firms(count=1, tariff=founding.terms.connection.tariff, consent_share=0.0)
     offers = offers_of(getattr(scenario.tariffs, terms.tariff))[:1]
     name = f"{founding.terms.title}_plant"
-
-    def month_share(day: Any) -> float:
-        """Return the part of a month's charge on power that the bill of a day's month is for."""
-        if not whole:
-            return MONTHS / N_DAYS
-        return like.billing.days_of[day.date.year, day.date.month] / (N_DAYS / MONTHS)
-
     return MicrogridPlant(
         *(model, name, terms, np.zeros(1, np.float32), np.zeros(1, np.uint8)),
         *(like.tables.profiles, like.pv_profiles, offers, like.peer, like.streams, calendar, like.block),
         like.largest_error,
         site=founding.site,
         groups=founding.groups,
-        month_share=month_share,
+        month_share=partial(_month_share, like, whole),
     )
+
+
+def _month_share(like: Population, whole: bool, day: Any) -> float:
+    """Return the part of a month's charge on power that the bill of a day's month is for."""
+    if not whole:
+        return MONTHS / N_DAYS
+    return like.billing.days_of[day.date.year, day.date.month] / (N_DAYS / MONTHS)

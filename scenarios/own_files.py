@@ -56,14 +56,14 @@ def anchored(value: Any, annotation: Any, folder: Path) -> Any:
 
 def files_of(section: Frozen, path: KeyPath = ()) -> Iterator[tuple[KeyPath, DataFile]]:
     """Yield the own files that a section names, with the path of their key."""
-    for name in type(section).model_fields:
-        value = getattr(section, name)
-        for place, part in enumerate(value) if isinstance(value, tuple) else [(-1, value)]:
-            here = (*path, name) if place < 0 else (*path, name, place)
-            if isinstance(part, DataFile):
-                yield here, part
-            elif isinstance(part, Frozen):
-                yield from files_of(part, here)
+    for name, value in vars(section).items():
+        for place, part in enumerate(value) if isinstance(value, tuple) else ((-1, value),):
+            if isinstance(part, Frozen):
+                here = (*path, name) if place < 0 else (*path, name, place)
+                if isinstance(part, DataFile):
+                    yield here, part
+                else:
+                    yield from files_of(part, here)
 
 
 def fingerprint(file: str | Path) -> str:

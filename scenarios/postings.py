@@ -48,10 +48,11 @@ def book_energy(model: Simulation, record: DayRecord) -> None:
         "generation_pv": record.delivered(PV) - record.settled(T_CURTAILED),
         "export": np.zeros_like(record.losses),
     }
-    for unit, generated in zip(model.parts.units, record.generation.T, strict=True):
+    generation = record.generation
+    for unit, generated, total in zip(model.parts.units, generation.T, generation.sum(axis=0).tolist(), strict=True):
         kind = "import" if unit.fuel == "import" else f"generation_{unit.fuel}"
-        kinds[kind] = kinds.get(kind, np.zeros_like(record.losses)) + generated
-        unit.generated += int(generated.sum()) * record.weight
+        kinds[kind] = kinds[kind] + generated if kind in kinds else generated
+        unit.generated += total * record.weight
     for kind, quanta in kinds.items():
         model.energy.add(day, area, kind, quanta)
 
@@ -151,8 +152,8 @@ def _post_online(model: Simulation, record: DayRecord) -> None:
     auctions, market, auctioneer = record.auctions, model.scenario.market, model.parts.auctioneer
     whole = np.ones(auctions.price.size)
     sellers: list[tuple[str, NDArray[np.int64], NDArray[np.float64]]] = [
-        (unit.name, auctions.unit_sold[:, index], auctions.unit_price[:, index])
-        for index, unit in enumerate(model.parts.units)
+        (model.parts.units[index].name, auctions.unit_sold[:, index], auctions.unit_price[:, index])
+        for index in np.flatnonzero(auctions.unit_sold.any(axis=0)).tolist()
     ]
     for name, sold, price in [*sellers, ("supplier", auctions.supplier_sold, auctions.supplier_sold_price)]:
         _pay(model, record, auctioneer, name, "auction", settle_vector(sold, price))
@@ -182,7 +183,8 @@ def _post_balancing(model: Simulation, record: DayRecord) -> None:
         long = settle_vector(np.maximum(imbalance, 0), record.long_price)
         _pay(model, record, name, "grid_company", "imbalance", short)
         _pay(model, record, "grid_company", name, "imbalance", long)
-    for index, unit in enumerate(model.parts.units):
+    for index in np.flatnonzero(record.activated.any(axis=0)).tolist():
+        unit = model.parts.units[index]
         cost = np.full(record.losses.size, unit.cost_per_kwh)
         up = settle_vector(np.maximum(record.activated[:, index], 0), cost)
         down = settle_vector(np.maximum(-record.activated[:, index], 0), cost)
@@ -196,6 +198,7 @@ def _post_generation(model: Simulation, record: DayRecord) -> None:
     # Output that idles is sold online or activated first.
     idle = pool.idle_quanta - record.auctions.unit_sold - np.maximum(record.activated, 0)
     burnt = record.generation + np.maximum(idle, 0)
-    for unit, made, starts in zip(model.parts.units, burnt.T, pool.start_cost.tolist(), strict=True):
+    for index in np.flatnonzero(burnt.any(axis=0) | (pool.start_cost != 0)).tolist():
+        unit, made = model.parts.units[index], burnt[:, index]
         cost = settle_vector(made, np.full(made.size, unit.cost_per_kwh))
-        _pay(model, record, unit.name, "outside", "fuel", cost + starts)
+        _pay(model, record, unit.name, "outside", "fuel", cost + int(pool.start_cost[index]))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +21,11 @@ from gridagora.scenarios.microgrid_rounds import microgrids_of
 from gridagora.scenarios.tables import Columns, units_of
 from gridagora.scenarios.years import YearMarks
 from gridagora.sim.ledger import role_of
+from gridagora.sim.run_record import RunRecord, as_frame
 
 if TYPE_CHECKING:
     from gridagora.agents.population import Population
+    from gridagora.scenarios.business_operation import Operation
     from gridagora.scenarios.day_record import DayRecord
     from gridagora.scenarios.simulation import Simulation
     from gridagora.sim.results import ResultWriter, TableWriter
@@ -57,6 +61,10 @@ class Recorder:
     def open(self, currency: str) -> None:
         """Note the currency of the run, before the first day."""
         self.currency = currency
+
+    def sampled(self, samples: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
+        """Return the members that are watched every period, of those that the scenario samples, by population."""
+        return {name: rows[:0] for name, rows in samples.items()} if self.figures_only else samples
 
     def append(self, name: str, columns: Columns, *, keep: bool) -> None:
         """Add rows to a growing table.
@@ -144,37 +152,50 @@ class Recorder:
             row[0] += issued.quantity * weight
             row[1] += issued.amount * weight
 
+    def record(self, model: Simulation, meta: Mapping[str, Any]) -> RunRecord:
+        """Return all tables of a finished run, none of them made yet but those of business models.
+
+        Parameters
+        ----------
+        model : Simulation
+            The run.
+        meta : mapping
+            What key figures need besides tables.
+        """
+        growing = {name: partial(self.kept.__getitem__, name) for name in self.kept}
+        closing = {name: partial(_alone, make) for name, make in self._closing(model).items()}
+        return RunRecord({**growing, **closing}, meta)
+
     def finish(self, model: Simulation) -> dict[str, Columns]:
         """Return the tables of the whole run, by name."""
-        closing: dict[str, Columns] = {
-            "ledger": _ledger(model),
-            "bills": self._bills(model),
-            "bill_distribution": self._distribution(model),
-            "member_bills": member_bills(model, self.billed, self.used),
-            "cost_causation": self.causation.table(),
-            "flows": _flows(model),
-            "contracts": {str(k): v for k, v in model.contracts.frame().to_dict("list").items()},
-            "plants": _plants(model),
-            "profit": _profit(model),
+        made = {name: make() for name, make in self._closing(model).items()}
+        return {name: columns for name, columns in made.items() if len(next(iter(columns.values())))}
+
+    def _closing(self, model: Simulation) -> dict[str, Callable[[], Columns]]:
+        """Return what makes each table of the whole run."""
+        operations = operations_of(model)
+        closing: dict[str, Callable[[], Columns]] = {
+            "ledger": partial(_ledger, model),
+            "bills": self._bills,
+            "bill_distribution": partial(self._distribution, model),
+            "member_bills": partial(member_bills, model, self.billed, self.used),
+            "cost_causation": self.causation.table,
+            "flows": partial(_flows, model),
+            "contracts": partial(_contracts, model, operations),
+            "plants": partial(_plants, model),
+            "profit": partial(_profit, model),
         }
-        if self.curve is not None:
-            closing["auction_curve"] = self.curve[1]
+        made: dict[str, Columns] = {} if self.curve is None else {"auction_curve": self.curve[1]}
         if models := model.scenario.business_models:
-            operations = operations_of(model)
-            for name, columns in contract_rows(operations).items():
-                nothing = np.nan if isinstance(columns[0], float) else None
-                supply = closing["contracts"].get(name, [nothing] * len(model.contracts.frame()))
-                whole = [*supply, *columns]
-                closing["contracts"][name] = pd.array(whole, "Int64") if name.endswith("_day") else whole
-            closing |= business_tables([*operations, *microgrids_of(model)], model.scenario.seed)
+            made |= business_tables([*operations, *microgrids_of(model)], model.scenario.seed)
             paid = _paid(model)
-            closing |= canvas_tables(models, paid.assign(amount=paid["amount_micro"] / 1e6))
-        return {name: columns for name, columns in closing.items() if len(next(iter(columns.values())))}
+            made |= canvas_tables(models, paid.assign(amount=paid["amount_micro"] / 1e6))
+        return closing | {name: partial(dict, columns) for name, columns in made.items()}
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return the kept rows of a growing table."""
-        chunks = self.kept[name]
-        return pd.concat([pd.DataFrame(columns) for columns in chunks], ignore_index=True)
+        frame: pd.DataFrame = as_frame(self.kept[name])
+        return frame
 
     def _distribution(self, model: Simulation) -> Columns:
         rows: list[tuple[str, float, float, int]] = []
@@ -188,7 +209,7 @@ class Recorder:
         names = ("population", "low", "high", "members")
         return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
-    def _bills(self, model: Simulation) -> Columns:
+    def _bills(self) -> Columns:
         keys = list(self.bill_rows)
         quantity, amount = (np.array([self.bill_rows[key][i] for key in keys]) for i in (0, 1))
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -209,14 +230,31 @@ def _with(values: dict[str, int], columns: Columns) -> Columns:
     return {**columns, **{name: np.full(len(columns["day"]), value) for name, value in values.items()}}
 
 
+def _alone(make: Callable[[], Columns]) -> list[Columns]:
+    """Return a table of the whole run, which is made in one."""
+    return [make()]
+
+
 def _ledger(model: Simulation) -> Columns:
     """Return the book of the simulated days, each posted once."""
-    frame, horizon = model.ledger.frame(), model.parts.horizon
-    columns: Columns = {str(name): frame[name].to_numpy() for name in frame if name != "amount_micro"}
-    columns["amount"] = frame["amount_micro"].to_numpy(np.int64) / 1e6
+    rows, horizon = model.ledger.columns(), model.parts.horizon
+    columns: Columns = {name: rows[name] for name in rows if name != "amount_micro"}
+    columns["amount"] = rows["amount_micro"] / 1e6
     if model.calendar.years > 1:
-        columns["year"] = frame["day"].to_numpy() // model.calendar.days + 1
-    return columns if horizon.is_whole else {**columns, "weight": horizon.weight_of(frame["day"])}
+        columns["year"] = np.array(rows["day"]) // model.calendar.days + 1
+    return columns if horizon.is_whole else {**columns, "weight": horizon.weight_of(rows["day"])}
+
+
+def _contracts(model: Simulation, operations: Sequence[Operation]) -> Columns:
+    """Return all contracts: of supply, then of business models."""
+    book = model.contracts.frame()
+    contracts: Columns = {str(name): values for name, values in book.to_dict("list").items()}
+    if model.scenario.business_models:
+        for name, columns in contract_rows(operations).items():
+            nothing = np.nan if isinstance(columns[0], float) else None
+            whole = [*contracts.get(name, [nothing] * len(book)), *columns]
+            contracts[name] = pd.array(whole, "Int64") if name.endswith("_day") else whole
+    return contracts
 
 
 def _paid(model: Simulation) -> pd.DataFrame:

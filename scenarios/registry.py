@@ -32,9 +32,10 @@ def register(plugin: T, name: str | None = None) -> T:
         * a sub-class of :class:`gridagora.markets.tariffs.Tariff` with a key `kind`;
         * a sub-class of :class:`gridagora.agents.business_models.frame.BusinessModel` with a key `kind`;
         * a mechanism: a class whose objects have ``clear(book) -> Clearing``;
-        * a metric: a function of a run's record that returns rows of :class:`gridagora.sim.metrics.Kpi`.
+        * a metric: a function of a run's record that returns rows of :class:`gridagora.sim.metrics.Kpi`;
+        * a mediator: a class as :class:`gridagora.scenarios.mediators.Mediator` describes it.
     name : str, optional
-        Name of a mechanism or a metric in scenarios; that of the class or function by default.
+        Name of a mechanism, a metric or a mediator; that of the class or function by default.
 
     Returns
     -------
@@ -58,12 +59,14 @@ def register(plugin: T, name: str | None = None) -> T:
         _tariff(plugin)
     elif isinstance(plugin, type) and callable(getattr(plugin, "clear", None)):
         _mechanism(plugin, name or plugin.__name__)
+    elif isinstance(plugin, type) and callable(getattr(plugin, "impose", None)):
+        _mediator(plugin, name or plugin.__name__)
     elif isfunction(plugin):
         _metric(plugin, name or plugin.__name__)
     else:
         raise ValueError(
-            f"given {plugin!r}; allowed a sub-class of Population, Tariff or BusinessModel, a class with clear(book), "
-            "or a function of a run's record; register the class itself, not an object of it"
+            f"given {plugin!r}; allowed a sub-class of Population, Tariff or BusinessModel, a class with clear(book) "
+            "or impose(model, day, value), or a function of a run's record; register the class itself, not an object"
         )
     return plugin
 
@@ -100,8 +103,9 @@ def rebuild() -> None:
     from gridagora.scenarios.schema_population import GROUPS
 
     any_tariff: Any = Annotated[reduce(or_, TARIFFS.values()), Field(discriminator="kind")]
+    any_offer: Any = reduce(or_, [*TARIFFS.values(), menu_of(any_tariff)])
     for group in ("residential", "commercial", "agricultural"):
-        Tariffs.__pydantic_fields__[group].annotation = reduce(or_, [*TARIFFS.values(), menu_of(any_tariff)])
+        Tariffs.__pydantic_fields__[group].annotation = any_offer
     of_kind: Any = Annotated[reduce(or_, GROUPS.values()), Field(discriminator="kind")]
     offered: Any = any_business_model()
     changed: tuple[Any, ...] = (ScenarioModel, Scenario)
@@ -197,6 +201,19 @@ def _metric(function: Any, name: str) -> None:
     _claim("metric", name, function, METRICS)
     METRICS[name] = function
     _add(CHOICES["metric"], name)
+
+
+def _mediator(kind: Any, name: str) -> None:
+    from gridagora.scenarios.mediators import MEDIATORS
+
+    missing = [part for part in ("before", "record") if not hasattr(kind, part)]
+    if missing:
+        raise ValueError(f"mediator {name}: no {', '.join(missing)}; see gridagora.scenarios.mediators.Mediator")
+    # No scenario names it, so it is no part of what a run depends on: workers and manifests need not know it.
+    known = MEDIATORS.setdefault(name, kind)
+    if f"{known.__module__}:{known.__qualname__}" != f"{kind.__module__}:{kind.__qualname__}":
+        raise ValueError(f"mediator: the name {name!r} is taken by {known.__module__}:{known.__qualname__}; rename")
+    MEDIATORS[name] = kind
 
 
 def _add(choices: list[str], name: str) -> None:

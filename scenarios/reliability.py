@@ -35,8 +35,10 @@ def shed_by_reliability(entries: list[PopulationDay], share: float) -> list[int]
     list of int, or None
         Energy shed [1e-6 kWh]; None where nothing is to be shed or no tariff tells customers apart.
     """
+    if share <= 0:
+        return None
     classes = [reliabilities(entry.population) for entry in entries]
-    if share <= 0 or len(np.unique(np.concatenate(classes))) < 2:
+    if len(np.unique(np.concatenate(classes))) < 2:
         return None
     withdrawn = []
     for entry, reliability in zip(entries, classes, strict=True):

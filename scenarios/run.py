@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import platform
-import signal
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -15,27 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from gridagora.scenarios import checkpoint as checkpoints
+from gridagora.scenarios.checkpoint import Saved
+from gridagora.scenarios.expected_tables import expected_tables
+from gridagora.scenarios.interrupts import held_back as _held_back
+from gridagora.scenarios.manifest import manifest_of
+
 if TYPE_CHECKING:
     import os
 
     from gridagora.scenarios.load import Scenario
     from gridagora.scenarios.record import Recorder
+    from gridagora.scenarios.simulation import Simulation
+    from gridagora.sim.kpi import Kpi
 
 #: Packages whose versions decide results.
 _VERSIONS = ("gridagora", "mesa", "numpy", "pandas", "scipy", "numba", "pyomo", "highspy", "pyarrow")
-
-#: How pool prices are found that are not those of the pool's own model.
-_PRICE_RULES = {"regulated": "regulated unit prices", "given": "prices of market.pool_price"}
-#: Tables that every run ends with.
-_CLOSING = (
-    *("bill_distribution", "bills", "contracts", "cost_causation", "flows", "kpis", "ledger", "member_bills", "plants"),
-    "profit",
-)
-#: Tables that members' decisions at month ends add, by section of a population.
-_MONTHLY = {
-    **{"choice": "choices", "satisfaction": "satisfaction", "consent": "consent", "credit": "arrears"},
-    **{"green_power": "certificates", "retrofit": "retrofits"},
-}
 
 
 class Result(Mapping[str, pd.DataFrame]):
@@ -86,6 +80,8 @@ def run(
     progress: bool = False,
     overwrite: bool = False,
     report: bool = False,
+    checkpoint: int | None = None,
+    resume: bool = False,
 ) -> Result:
     """Simulate a scenario.
 
@@ -101,6 +97,13 @@ def run(
         Replace a finished run in `out`.
     report : bool
         Write the HTML report too; needs `out`.
+    checkpoint : int, optional
+        Save the run in `out` each time so many days are simulated; the last two checkpoints are kept until it is
+        finished. Results do not depend on it.
+    resume : bool
+        Go on from the last checkpoint in `out`, with as many days between checkpoints as before unless `checkpoint`
+        says otherwise; begin anew where there is none; only read a run that is finished. Checkpoints are pickles:
+        resume only what you trust.
 
     Returns
     -------
@@ -111,33 +114,26 @@ def run(
     ScenarioError
         If the scenario does not hold.
     FileExistsError
-        If `out` holds a finished run and `overwrite` is false.
+        If `out` holds a finished run, or of another scenario where `resume` is true, or one that could be resumed where
+        it is false, and `overwrite` is false.
+    StaleCheckpoint
+        If the checkpoint in `out` is of another scenario or seed, or was made by other versions of the program.
+    ValueError
+        If `checkpoint` is below 1, if it, `resume` or `report` needs `out`, or if `overwrite` contradicts `resume`.
     UnbalancedBooks
         If a book does not close: a fault of the program, never of the scenario.
     """
     from gridagora.scenarios.load import load
-    from gridagora.sim.results import ResultWriter
 
-    if report and out is None:
-        raise ValueError("report=True needs a folder for the results: give out=")
+    _refuse_options(out, report, overwrite, checkpoint, resume)
     if isinstance(scenario, str | Path):
         scenario = load(scenario)
     if out is None:
         with _held_back() as interrupts:
-            tables, manifest = _simulate(scenario, None, progress, interrupts)
-        return Result(tables, manifest)
-    expected = expected_tables(scenario)
-    with _held_back() as interrupts, ResultWriter(out, overwrite=overwrite, expected=expected) as writer:
-        try:
-            writer.write_text("scenario.yaml", scenario.to_yaml())
-            writer.log(f"scenario {scenario.name}, seed {scenario.seed}")
-            _, manifest = _simulate(scenario, writer, progress, interrupts)
-            writer.log("finished")
-            writer.finish(manifest)
-        except BaseException as error:
-            with suppress(OSError):  # of a full disk the first message is the one to tell
-                writer.log(f"stopped: {type(error).__name__}: {error}")
-            raise
+            return Result(*_simulate(partial(_begin, scenario), progress, interrupts))
+    if not (resume and checkpoints.is_finished(out, scenario)):
+        with _held_back() as interrupts:
+            _write(scenario, out, progress, interrupts, overwrite, checkpoint, resume)
     if report:
         from gridagora.sim.report import write_report
 
@@ -160,52 +156,39 @@ def observed(scenario: Scenario, recorder: Recorder) -> Result:
     Result
     """
     with _held_back() as interrupts:
-        return Result(*_simulate(scenario, None, False, interrupts, recorder))
+        return Result(*_simulate(partial(_begin, scenario, recorder), False, interrupts))
 
 
-def key_figures(scenario: Scenario) -> pd.DataFrame:
+def key_figures(scenario: Scenario, days: Callable[[Simulation], None] | None = None) -> list[Kpi]:
     """Simulate a scenario and return its key figures alone, the same as :func:`run` finds.
 
     Parameters
     ----------
     scenario : Scenario
         What to simulate.
+    days : callable, optional
+        What takes the model through all its days, perhaps to look at it or to change it between two; by default nothing
+        but its steps.
 
     Returns
     -------
-    DataFrame
-        Columns kpi, scope, value, unit.
+    list of Kpi
     """
+    from gridagora.markets.day_ahead import DayAheadPool
     from gridagora.scenarios.record import Recorder
+    from gridagora.scenarios.simulation import Simulation
 
-    return observed(scenario, Recorder(figures_only=True))["kpis"]
-
-
-def expected_tables(scenario: Scenario) -> list[str]:
-    """Return the tables that a finished run of the scenario has; auction tables only where something was traded."""
-    names = ["intervals", *_CLOSING]
-    groups = scenario.groups.values()
-    names += [table for section, table in _MONTHLY.items() if any(getattr(each, section, None) for each in groups)]
-    if scenario.outputs.members:
-        names.append("members")
-    representative = scenario.time.representative_days
-    if representative is not None and representative.simulated_years > 1:
-        names.append("years")
-    if scenario.adoption is not None:
-        names.append("adoption")
-    names += [name for name in ("pricing", "tariff_rounds") if getattr(scenario, name) is not None]
-    names += {"dc": ["areas", "lines"], "transport": ["areas", "lines"], "lin_dist_flow": ["auction_areas"]}.get(
-        scenario.network.kind, []
-    )
-    if scenario.business_models:
-        names += ["canvas", "risk_bearers", "stakeholders"]
-    if any(terms.is_offered for terms in scenario.business_models):
-        names.append("business_months")
-    if scenario.market.online:
-        names += ["auction_audit", "trades"]
-    if scenario.market.online and scenario.outputs.curve:
-        names.append("auction_curve")
-    return sorted(names)
+    with _held_back() as interrupts:
+        model = Simulation(scenario, Recorder(figures_only=True))
+        model.interrupts = interrupts
+        if days is None:
+            _days(model, None, False)
+        else:
+            days(model)
+        found = _figures(model, _counted(model, model.recorder.record(model, _meta(model))))
+    if isinstance(model.parts.pool, DayAheadPool):
+        model.parts.pool.release()
+    return found
 
 
 def read(path: str | os.PathLike[str], unfinished: bool = False) -> Result:
@@ -230,41 +213,85 @@ def read(path: str | os.PathLike[str], unfinished: bool = False) -> Result:
     return Result(read_tables(path, unfinished), read_manifest(path, unfinished), Path(path))
 
 
-def _simulate(
-    scenario: Scenario, writer: Any, progress: bool, interrupts: list[int], recorder: Recorder | None = None
-) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]:
-    from gridagora.markets.day_ahead import DayAheadPool
-    from gridagora.scenarios.business_indicators import business_indicators
+def _refuse_options(out: Any, report: bool, overwrite: bool, checkpoint: int | None, resume: bool) -> None:
+    wanted = {"report=True": report, "resume=True": resume, f"checkpoint={checkpoint}": checkpoint is not None}
+    needing = [name for name, given in wanted.items() if given]
+    if out is None and needing:
+        raise ValueError(f"{needing[0]} needs a folder for the results: give out=")
+    if checkpoint is not None and checkpoint < 1:
+        raise ValueError(f"checkpoint: given {checkpoint}; allowed at least 1, the simulated days between two")
+    if resume and overwrite:
+        raise ValueError("resume=True goes on with the run in the folder, overwrite=True removes it; give one of them")
+
+
+def _write(
+    scenario: Scenario,
+    out: str | os.PathLike[str],
+    progress: bool,
+    interrupts: list[int],
+    overwrite: bool,
+    checkpoint: int | None,
+    resume: bool,
+) -> None:
+    """Simulate a scenario, from its last checkpoint where it is resumed, and write its folder."""
     from gridagora.scenarios.record import Recorder
+    from gridagora.sim.results import ResultWriter
+
+    saved = checkpoints.load(out, scenario) if resume else None
+    if saved is not None:
+        begin: Callable[[], Saved] = partial(replace, saved, every=checkpoint or saved.every)
+        writer = checkpoints.writer_of(saved)
+    else:
+        if not (resume or overwrite):
+            checkpoints.refuse_to_replace(out)
+        writer = ResultWriter(out, overwrite, expected_tables(scenario), resumable=checkpoint is not None)
+        begin = partial(_begin, scenario, Recorder(writer), checkpoint)
+    with writer:
+        try:
+            writer.write_text("scenario.yaml", scenario.to_yaml())
+            after = f", resumed after day {saved.model.next_day}" if saved else ""
+            writer.log(f"scenario {scenario.name}, seed {scenario.seed}{after}")
+            _, manifest = _simulate(begin, progress, interrupts)
+            writer.log("finished")
+            writer.finish(manifest)
+        except BaseException as error:
+            with suppress(OSError):  # of a full disk the first message is the one to tell
+                writer.log(f"stopped: {type(error).__name__}: {error}")
+            raise
+
+
+def _begin(scenario: Scenario, recorder: Recorder | None = None, checkpoint: int | None = None) -> Saved:
     from gridagora.scenarios.simulation import Simulation
+
+    stamp = {} if checkpoint is None else checkpoints.stamp(scenario)  # of the sources that are about to run
+    return Saved(Simulation(scenario, recorder), checkpoint, stamp)
+
+
+def _simulate(
+    begin: Callable[[], Saved], progress: bool, interrupts: list[int]
+) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]:
     from gridagora.scenarios.tables import units_of
     from gridagora.scenarios.years import year_rows
-    from gridagora.sim.metrics import SYSTEM, Kpi, kpis
+    from gridagora.sim.kpi import Kpi
+    from gridagora.sim.run_record import META
 
     started = perf_counter()
-    recorder = recorder or Recorder(writer)
-    model = Simulation(scenario, recorder)
+    saved = begin()
+    model, recorder, writer = saved.model, saved.model.recorder, saved.model.recorder.writer
+    scenario = model.scenario
     model.interrupts = interrupts
     built = perf_counter()
-    _days(model, writer, progress)
+    _days(model, writer, progress, partial(checkpoints.save, saved, built))
     simulated = perf_counter()
-    tables: dict[str, pd.DataFrame] = {name: recorder.frame(name) for name in recorder.kept}
-    closing = recorder.finish(model)
-    tables.update({name: pd.DataFrame(columns) for name, columns in closing.items()})
-    record: dict[str, Any] = {**tables, "meta": _meta(model)}
-    horizon = model.parts.horizon
-    if not horizon.is_whole:
-        record |= {name: horizon.put_together(tables[name]) for name in ("intervals", "ledger")}
-    tables["kpis"] = kpis(record, _metrics(scenario))
-    if scenario.time.representative_days is not None:
-        error = pd.DataFrame([Kpi("representative_energy_error", SYSTEM, horizon.energy_error, "1")])
-        tables["kpis"] = pd.concat([tables["kpis"], error], ignore_index=True)
-    if own := business_indicators(model):
-        tables["kpis"] = pd.concat([tables["kpis"], pd.DataFrame(own)], ignore_index=True)
+    record = recorder.record(model, _meta(model))
+    tables: dict[str, pd.DataFrame] = {name: record[name] for name in record if name != META}
+    counted = _counted(model, record)
+    tables["kpis"] = pd.DataFrame(_figures(model, counted), columns=list(Kpi._fields))
     if model.calendar.years > 1:
-        tables["years"] = year_rows(model, recorder.marks, record, _metrics(scenario))
+        tables["years"] = year_rows(model, recorder.marks, counted, _metrics(scenario))
     if writer is not None:
-        for name, columns in closing.items():
+        for name in (name for name in record if name != META and name not in recorder.kept):
+            (columns,) = record.parts(name)
             writer.write(name, columns, units_of(columns, scenario.currency))
         for name in ("kpis", "years"):
             if name in tables:
@@ -272,51 +299,43 @@ def _simulate(
         writer.write_text("kpis.csv", tables["kpis"].to_csv(index=False))
         if "stakeholders" in tables:
             writer.write_text("stakeholders.csv", tables["stakeholders"].to_csv(index=False))
-    seconds = {"build": built - started, "simulate": simulated - built, "write": perf_counter() - simulated}
-    manifest = _manifest(scenario, model, seconds)
-    if recorder.figures_only and isinstance(model.parts.pool, DayAheadPool):
-        model.parts.pool.release()
-    return tables, manifest
+    days = saved.seconds + simulated - built
+    seconds = {"build": built - started, "simulate": days, "write": perf_counter() - simulated}
+    return tables, manifest_of(saved, seconds)
 
 
-@contextmanager
-def _held_back() -> Iterator[list[int]]:
-    """Hold the first Ctrl-C back for a moment between two kernels.
-
-    Within its calls numba may crash on one; within an import it is lost or leaves half a module behind. A second one
-    is not held back. Other threads and callers with a handler of their own keep what they have.
-    """
-    held: list[int] = []
-
-    def hold(number: int, _frame: object) -> None:
-        if held:
-            raise KeyboardInterrupt
-        held.append(number)
-
-    ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield held
-        return
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield held
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if held:
-        raise KeyboardInterrupt
+def _counted(model: Any, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return tables in which every day of the horizon counts, not only those that were simulated."""
+    horizon = model.parts.horizon
+    if horizon.is_whole:
+        return record
+    return {**record, **{name: horizon.put_together(record[name]) for name in ("intervals", "ledger")}}
 
 
-def _days(model: Any, writer: Any, progress: bool) -> None:
-    number = len(model.calendar.simulated)
-    days: Iterable[int] = range(number)
+def _figures(model: Any, record: Mapping[str, Any]) -> list[Kpi]:
+    """Return the key figures that the scenario asks for, then those of representative days and business models."""
+    from gridagora.scenarios.business_indicators import business_indicators
+    from gridagora.sim.metrics import SYSTEM, Kpi, figures
+
+    found = figures(record, _metrics(model.scenario))
+    if model.scenario.time.representative_days is not None:
+        found.append(Kpi("representative_energy_error", SYSTEM, model.parts.horizon.energy_error, "1"))
+    return found + business_indicators(model)
+
+
+def _days(model: Any, writer: Any, progress: bool, after: Callable[[], None] | None = None) -> None:
+    number, first = len(model.calendar.simulated), model.next_day
+    days: Iterable[int] = range(first, number)
     if progress:
         from rich.progress import track
 
-        days = track(days, description=f"{model.scenario.name}: days")
+        days = track(days, description=f"{model.scenario.name}: days", total=number, completed=first)
     for day in days:
         model.step()
         if writer is not None:
             writer.log(f"day {day + 1} of {number} done")
+        if after is not None:
+            after()
 
 
 def _metrics(scenario: Scenario) -> list[str]:
@@ -341,40 +360,7 @@ def _meta(model: Any) -> dict[str, Any]:
     }
 
 
-def _manifest(scenario: Scenario, model: Any, seconds: Mapping[str, float]) -> dict[str, Any]:
-    from gridagora.scenarios.registry import REGISTERED
-
-    return {
-        "scenario": scenario.name,
-        "scenario_hash": scenario.hash,
-        "seed": scenario.seed,
-        "currency": scenario.currency,
-        "applied": list(scenario.applied),
-        "warnings": list(scenario.warnings),
-        "data_files": scenario.data_files,
-        "plugins": {f"{sort} {name}": home for (sort, name), home in sorted(REGISTERED.items())},
-        "representative_days": _representative(scenario, model),
-        "versions": dict(versions()),
-        "price_rule": _PRICE_RULES.get(scenario.market.pool_rule, model.parts.pool.price_rule),
-        "solver": model.parts.pool.solver,
-        "seconds": {name: round(value, 3) for name, value in seconds.items()},
-    }
-
-
 @cache
 def versions() -> Mapping[str, str]:
     """Return the versions of Python and of the packages that decide results, by name."""
     return {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}}
-
-
-def _representative(scenario: Scenario, model: Any) -> dict[str, Any] | None:
-    """Return which days were simulated, how many days each stands for, and what that does to the load."""
-    if scenario.time.representative_days is None:
-        return None
-    calendar, horizon = model.calendar, model.parts.horizon
-    return {
-        "days": [str(calendar.day(number).date) for number in horizon.days.tolist()],
-        "weights": horizon.weights.tolist(),
-        "years": scenario.time.representative_days.years,
-        "energy_error": horizon.energy_error,
-    }

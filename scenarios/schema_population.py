@@ -314,9 +314,15 @@ def group_section(kind: str, section: type[Population]) -> type[Population]:
         "kind": Field(default=kind, description="Which kind of population it is."),
         "name": Field(description="Its name in the books and the results, used once."),
     }
+    content["__reduce__"] = lambda entry: (_blank, (kind,), entry.__getstate__())  # the class itself has no address
     metaclass: Any = type(section)
     made: type[Population] = metaclass(f"{section.__name__}Group", (section,), content)
     return made
+
+
+def _blank(kind: str) -> Population:
+    """Return an entry of a kind before it has its values."""
+    return GROUPS[kind].__new__(GROUPS[kind])
 
 
 #: Keys of an entry of `populations` by kind; registered kinds join.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ from gridagora.markets.regulated import pay_given, regulate
 from gridagora.markets.settlement import activate, imbalance_prices
 from gridagora.scenarios.auctioneer import run_auction
 from gridagora.scenarios.build import NO_AWARDS, Parts, build
-from gridagora.scenarios.day_record import DayRecord, PopulationDay
+from gridagora.scenarios.day_record import DayRecord, PopulationDay, summed
 from gridagora.scenarios.load import Scenario, load
 from gridagora.scenarios.postings import book_energy, post_day
 from gridagora.scenarios.record import Recorder
@@ -143,7 +144,7 @@ class Simulation(mesa.Model):
         day = self.calendar.day(self.calendar.simulated[self.next_day])
         periods, units = self.calendar.periods_per_day, len(self.parts.units)
         self.next_day += 1
-        record = DayRecord(day, self.populations, self.parts.samples, periods, units)
+        record = DayRecord(day, self.populations, self.recorder.sampled(self.parts.samples), periods, units)
         record.weight = self.parts.horizon.weight(day.index)
         return record
 
@@ -195,21 +196,21 @@ class Simulation(mesa.Model):
         if not self.scenario.market.online:
             return
         errors = (float(record.errors["gate_load"][period]), float(record.errors["gate_pv"][period]))
-        curves = np.zeros((2, self.parts.ticks), np.int64)
+        orders = []
         for population in record.populations:
-            orders, population.gate[period] = population.population.quote(
+            curves, population.gate[period] = population.population.quote(
                 period, population.plan, population.quotes, errors, self.parts.ticks, self.parts.least_offer
             )
-            curves += orders
-        totals = np.sum([p.gate[period].sum(axis=0) for p in record.populations], axis=0)
-        self.parts.margins = run_auction(self, record, period, curves, totals)
+            orders.append(curves)
+        totals = summed(p.gate[period].sum(axis=0) for p in record.populations)
+        self.parts.margins = run_auction(self, record, period, summed(orders), totals)
 
     def deliver(self, record: DayRecord, period: int) -> None:
         """Open the realised values; shed or curtail where generation cannot follow."""
         errors = (float(record.errors["realised_load"][period]), float(record.errors["realised_pv"][period]))
         for population in record.populations:
             population.delivered[period] = population.population.deliver(period, population.plan, errors)
-        totals = np.sum([p.delivered[period] for p in record.populations], axis=0)
+        totals = summed(p.delivered[period] for p in record.populations)
         withdrawal, injection = int(totals[WITHDRAWAL]), int(totals[INJECTION])
         stored = self._store(record, period, withdrawal, injection)
         record.cuts[period] = self.parts.grid_company.cuts(withdrawal, injection, self.parts.capability, stored)
@@ -231,7 +232,8 @@ class Simulation(mesa.Model):
 
     def settle(self, record: DayRecord, period: int) -> None:
         """Split the meters into their uses and add them to the members' accounts."""
-        price = float(np.nan_to_num(record.auctions.price[period]))
+        price = float(record.auctions.price[period])
+        price = 0.0 if math.isnan(price) else price
         prices = (price, float(record.short_price[period]), float(record.long_price[period]))
         cuts = (float(record.cuts[period, 0]), float(record.cuts[period, 1]))
         margins = self.parts.margins if self.scenario.market.online else NO_AWARDS
@@ -260,15 +262,13 @@ class Simulation(mesa.Model):
             self._note_awards(record.populations, record, period)
 
     def _note_awards(self, populations: list[PopulationDay], record: DayRecord, period: int) -> None:
-        totals = np.sum([p.settled[period].sum(axis=0) for p in populations], axis=0)
+        totals: list[int] = summed(p.settled[period].sum(axis=0) for p in populations).tolist()
         auctions = record.auctions
-        others = int(auctions.supplier_bought[period]), int(auctions.unit_sold[period].sum())
-        buyers = int(totals[T_BUYERS]) + int(others[0] > 0)
-        sellers = int(totals[T_SELLERS]) + int((auctions.unit_sold[period] > 0).sum())
-        sellers += int(auctions.supplier_sold[period] > 0)
-        auctions.audit.award(period, BUY, buyers, int(totals[T_BOUGHT]) + others[0])
-        sold = int(totals[T_SOLD]) + others[1] + int(auctions.supplier_sold[period])
-        auctions.audit.award(period, SELL, sellers, sold)
+        bought, sold = int(auctions.supplier_bought[period]), int(auctions.supplier_sold[period])
+        by_units = auctions.unit_sold[period]
+        auctions.audit.award(period, BUY, totals[T_BUYERS] + (bought > 0), totals[T_BOUGHT] + bought)
+        sellers = totals[T_SELLERS] + int(np.count_nonzero(by_units > 0)) + (sold > 0)
+        auctions.audit.award(period, SELL, sellers, totals[T_SOLD] + int(by_units.sum()) + sold)
 
     def book(self, record: DayRecord) -> None:
         """Activate balancing energy and post the day: every amount with payer and payee."""

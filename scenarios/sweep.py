@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 from gridagora.scenarios.load import Problem, Scenario, ScenarioError
 from gridagora.scenarios.sweep_design import Row, design_rows
 from gridagora.scenarios.sweep_file import Stop, Sweep, SweepFile, load_sweep
+from gridagora.scenarios.sweep_folder import KIND, LOGS, SCENARIO, TABLE, Part, held, open_folder, refuse_taken
 from gridagora.scenarios.sweep_points import Outcome, Point, PointStore
 from gridagora.scenarios.sweep_pool import Executor, HereExecutor, LocalPool, run_points
 
 if TYPE_CHECKING:
     from gridagora.scenarios.sweep_result import SweepResult
 
-MANIFEST, SCENARIO, TABLE, LOCK = "manifest.json", "scenario.yaml", "results.parquet", ".lock"
-KIND = "gridagora sweep"
 #: Memory of a process with all that it loads, beyond its members [bytes].
 PROCESS_BYTES = 600_000_000
 
@@ -63,6 +62,14 @@ class Plan:
             for number in range(first, last)
         ]
 
+    def hashes_of(self, part: Part | None) -> set[str]:
+        """Return the points of a part, or all: each belongs to one part, a row that decides when to stop as a whole."""
+        if self.sweep.stop is None:
+            keys = list(dict.fromkeys(key for keys in self.hashes for key in keys))
+            return set(part.of_items(keys) if part else keys)
+        rows = list({keys[0]: keys for keys in self.hashes}.values())
+        return {key for keys in (part.of_items(rows) if part else rows) for key in keys}
+
     def manifest(self) -> dict[str, Any]:
         """Return all that is needed to run any point alone."""
         from gridagora.scenarios.registry import REGISTERED
@@ -80,6 +87,7 @@ class Plan:
             "plugins": {f"{sort} {name}": home for (sort, name), home in sorted(REGISTERED.items())},
             "versions": dict(versions()),
             "one_point": f"gridagora run {SCENARIO} --set KEY=VALUE for each value of its row, --seed SEED",
+            "factors": list(self.sweep.factors),
             "seeds": self.seeds,
             "rows": self.rows,
             "hashes": self.hashes,
@@ -94,19 +102,31 @@ def sweep(
     out: str | os.PathLike[str],
     *,
     workers: int | None = None,
+    scheduler: str | None = None,
+    cluster: str | None = None,
+    cluster_options: str | Path | Mapping[str, Any] | None = None,
+    part: str | None = None,
     resume: bool = False,
     progress: bool = False,
 ) -> SweepResult:
-    """Run all points of a sweep.
+    """Run all points of a sweep, or a part of them.
 
     Parameters
     ----------
     source : str, Path or mapping
         Name of a built-in sweep, a YAML file, or its content.
     out : path-like
-        Folder for the results.
+        Folder for the results. Workers of other machines must see it under the same path.
     workers : int, optional
         Processes; 0 runs the points in this one. By default one for each processor, fewer where memory would not do.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers run the points in place of local processes.
+    cluster : {"slurm", "pbs", "sge", "lsf"}, optional
+        Kind of queue to submit jobs to, whose workers run the points in place of local processes.
+    cluster_options : str, Path or mapping, optional
+        YAML file of the jobs, or its content; see :class:`gridagora.scenarios.sweep_cluster.ClusterOptions`.
+    part : str, optional
+        ``K/N``: only the K-th of N parts, without table; other processes may work on other parts meanwhile.
     resume : bool
         Go on with the sweep that `out` holds: points that are there stay, those that failed too.
     progress : bool
@@ -119,32 +139,66 @@ def sweep(
     Raises
     ------
     ScenarioError
-        If the sweep or any of its points is refused; nothing has run then.
+        If the sweep, any of its points or the options of the cluster are refused; nothing has run then.
     FileExistsError
-        If `out` holds a sweep and `resume` is false, or other files.
+        If `out` holds a sweep and neither `resume` nor `part` is given, or other files.
     ValueError
-        If `out` belongs to another sweep, or `workers` is negative.
+        If `out` belongs to another sweep, `workers` is negative, options exclude one another, the queue refuses the
+        job, or a worker has other versions of the packages or does not see `out`.
+    ConnectionError
+        If no scheduler answers, or it has no workers.
     BlockingIOError
-        If another process is at work on `out`.
+        If another process is at work on `out`, or on the part.
     """
     from gridagora.scenarios.sweep_result import read_sweep, write_table
 
+    _refuse_mixture(workers, scheduler, cluster, cluster_options, part)
     file = load_sweep(source)
-    folder = Path(out)
-    wanted = enough_workers(file.base) if workers is None else workers
-    if wanted < 0:
-        raise ValueError(f"workers: given {wanted}; allowed 0 (this process) or more")
-    _refuse_taken(folder, resume)
-    pool: AbstractContextManager[Executor] = LocalPool(wanted) if wanted else nullcontext(HereExecutor())
-    with pool as executor:
+    folder, mine = Path(out), Part.of(part) if part else None
+    refuse_taken(folder, resume or mine is not None)
+    with _executor(file.base, folder, workers, scheduler, cluster, cluster_options) as executor:
         plan = make_plan(file)
-        with _locked(folder):
-            _open_folder(folder, plan)
+        with held(folder, mine):
+            open_folder(folder, plan.manifest(), plan.base.to_yaml())
             store = PointStore(folder)
-            store.clean()
-            used = _run_all(plan, executor, store, progress)
-            write_table(plan.manifest(), store, used, folder / TABLE)
+            if mine is None:
+                store.clean()
+            used = _run_all(plan, executor, store, mine, progress)
+            if mine is None:
+                write_table(plan.manifest(), store, used, folder / TABLE)
     return read_sweep(folder)
+
+
+def _refuse_mixture(
+    workers: int | None, scheduler: str | None, cluster: str | None, options: Any, part: str | None
+) -> None:
+    """Refuse options that exclude one another."""
+    given = {"workers": workers is not None, "scheduler": scheduler is not None, "cluster": cluster is not None}
+    places = [name for name, is_given in given.items() if is_given]
+    if len(places) > 1:
+        raise ValueError(f"given {' and '.join(places)}; allowed one of them: they say where points run")
+    if options is not None and cluster is None:
+        raise ValueError("cluster_options: given without cluster; say which queue the jobs are for")
+    if part is not None and (scheduler is not None or cluster is not None):
+        raise ValueError(f"part: given with {places[0]}, which spreads the points itself; leave one of them out")
+    if workers is not None and workers < 0:
+        raise ValueError(f"workers: given {workers}; allowed 0 (this process) or more")
+
+
+def _executor(
+    base: Scenario, folder: Path, workers: int | None, scheduler: str | None, cluster: str | None, options: Any
+) -> AbstractContextManager[Executor]:
+    """Return what runs the points, not yet entered."""
+    if scheduler is not None:
+        from gridagora.scenarios.sweep_dask import on_scheduler
+
+        return on_scheduler(scheduler)
+    if cluster is not None:
+        from gridagora.scenarios.sweep_cluster import on_cluster
+
+        return on_cluster(cluster, options or {}, base.threads, folder.resolve() / LOGS)
+    wanted = enough_workers(base) if workers is None else workers
+    return LocalPool(wanted) if wanted else nullcontext(HereExecutor())
 
 
 def make_plan(file: SweepFile) -> Plan:
@@ -204,7 +258,7 @@ def reached(stop: Stop, values: list[float]) -> bool:
     return bool(quantile * np.std(values, ddof=1) / np.sqrt(len(values)) <= stop.half_width)
 
 
-def _run_all(plan: Plan, executor: Executor, store: PointStore, progress: bool) -> list[int]:
+def _run_all(plan: Plan, executor: Executor, store: PointStore, part: Part | None, progress: bool) -> list[int]:
     """Run the points of every row until it has enough; return how many replications each row has.
 
     Rows stop one by one, by their first replications alone: neither workers nor interruptions matter.
@@ -212,12 +266,13 @@ def _run_all(plan: Plan, executor: Executor, store: PointStore, progress: bool) 
     sweep = plan.sweep
     used, most = [0] * len(plan.rows), sweep.replications
     step = most if sweep.stop is None else sweep.stop.every
-    open_rows = list(range(len(plan.rows)))
-    with _shown(sweep.name, len(plan.rows) * most, progress) as show:
+    mine = plan.hashes_of(part)
+    open_rows = [row for row, keys in enumerate(plan.hashes) if not mine.isdisjoint(keys)]
+    with _shown(sweep.name, len(mine), progress) as show:
         while open_rows:
             points = [point for row in open_rows for point in plan.points(row, used[row], min(used[row] + step, most))]
             points.sort(key=lambda point: point.replication)  # like seeds behind each other share what depends on them
-            for _, status in run_points(points, executor, store, sweep.keep):
+            for _, status in run_points([p for p in points if p.hash in mine], executor, store, sweep.keep):
                 show(status)
             for row in open_rows:
                 used[row] = min(used[row] + step, most)
@@ -247,73 +302,6 @@ def _value_at(scenario: Scenario, key: str) -> Any:
     for part in key.split("."):
         here = here.get(part) if isinstance(here, dict) else None
     return here
-
-
-def _refuse_taken(folder: Path, resume: bool) -> None:
-    """Refuse a folder of something else before anything is made or checked."""
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is a file; give a folder")
-    if not folder.is_dir():
-        return
-    if (folder / MANIFEST).exists():
-        if _manifest(folder).get("kind") != KIND:
-            raise FileExistsError(f"{folder} holds something else than a sweep; use another folder")
-        if not resume:
-            raise FileExistsError(
-                f"{folder} holds a sweep: go on with it (resume=True, --resume) or use another folder"
-            )
-        return
-    foreign = sorted(p.name for p in folder.iterdir() if p.name not in (SCENARIO, LOCK) and not p.name.startswith("."))
-    if foreign:
-        raise FileExistsError(f"{folder} holds other files ({', '.join(foreign[:3])}); use another folder")
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except ValueError:
-        content = None
-    return content if isinstance(content, dict) else {}
-
-
-def _open_folder(folder: Path, plan: Plan) -> None:
-    """Begin a sweep in an empty folder, or refuse one that was begun for other points."""
-    from gridagora.sim.atomic import write_file, write_json
-
-    manifest = plan.manifest()
-    if not (folder / MANIFEST).exists():
-        write_file(folder / SCENARIO, lambda file: file.write(plan.base.to_yaml().encode()))
-        write_json(folder / MANIFEST, manifest)
-        return
-    known = _manifest(folder)
-    if known.get("identity") == manifest["identity"]:
-        return
-    differing = [
-        key for key in ("versions", "plugins", "rows", "seeds", "base_hash", "sweep") if known.get(key) != manifest[key]
-    ]
-    raise ValueError(
-        f"{folder} belongs to another sweep, {known.get('name')!r}: it differs in "
-        f"{', '.join(differing) or 'its points'}; use another folder, or the sweep and the versions it was begun with"
-    )
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder: the system lets go of it when this process ends, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        import fcntl
-    except ImportError:  # Windows has none
-        yield
-        return
-    with (folder / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BlockingIOError(
-                f"another process is at work on {folder}; wait for it, or use another folder"
-            ) from None
-        yield
 
 
 @contextmanager

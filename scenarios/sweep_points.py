@@ -83,13 +83,15 @@ class PointStore:
         return self.folder / "runs" / key
 
     def write(self, outcome: Outcome) -> None:
-        """Write a point: afterwards it is there in full, or else not at all.
+        """Write a point: afterwards it is there in full, or else not at all; one that is finished stays as it is.
 
         Raises
         ------
         OSError
             If it cannot be written.
         """
+        if self.finished(outcome.hash) is not None:
+            return
         path = self.path(outcome.hash)
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = [[kpi, scope, _storable(value), unit] for kpi, scope, value, unit in outcome.kpis]
@@ -106,6 +108,11 @@ class PointStore:
             return None
         except (ValueError, KeyError, TypeError):  # a damaged disk: the point is computed again
             return None
+
+    def finished(self, key: str) -> Status | None:
+        """Return what a point has come to; None where it is not there, or was lost: it is to be computed then."""
+        known = self.read(key)
+        return None if known is None or known.status == "lost" else known.status
 
     def outcomes(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome]]:
         """Yield the points that are there, of those asked for."""
@@ -126,7 +133,7 @@ def _storable(value: float) -> float | str:
 
 
 def compute(store: PointStore, key: str, scenario: Scenario, keep: str) -> Status:
-    """Run a point and write what it came to.
+    """Run a point and write what it came to; where it is finished already, do nothing.
 
     Parameters
     ----------
@@ -150,15 +157,17 @@ def compute(store: PointStore, key: str, scenario: Scenario, keep: str) -> Statu
     """
     import traceback
 
+    known = store.finished(key)
+    if known is not None:
+        return known
     from gridagora.scenarios.run import key_figures, run
 
     try:
         if keep == "tables":
-            frame = run(scenario, store.run_folder(key), overwrite=True)["kpis"]
+            figures = run(scenario, store.run_folder(key), overwrite=True)["kpis"].itertuples(index=False, name=None)
         else:
-            frame = key_figures(scenario)
-        columns = (frame[name].tolist() for name in ("kpi", "scope", "value", "unit"))
-        outcome = Outcome(key, "done", tuple(zip(*columns, strict=True)))
+            figures = iter(key_figures(scenario))
+        outcome = Outcome(key, "done", tuple((kpi, scope, float(value), unit) for kpi, scope, value, unit in figures))
     except Exception as error:  # whatever goes wrong inside a point, the others go on
         text = " ".join(str(error).split()) or "no message"
         # A full disk or memory is no property of the point: resume tries it again.

@@ -61,11 +61,11 @@ def run_points(
     """
     waiting: list[Point] = []
     for point in {point.hash: point for point in points}.values():
-        known = store.read(point.hash)
-        if known is None or known.status == "lost":
+        known = store.finished(point.hash)
+        if known is None:
             waiting.append(point)
         else:
-            yield point.hash, known.status
+            yield point.hash, known
     yield from executor.run(waiting, store, keep)
 
 
@@ -143,8 +143,9 @@ class LocalPool:
                         left -= 1
                         yield _give_up(given_up, store)
                     continue
+                self._failed_starts = 0
                 if message is None:
-                    worker.ready, self._failed_starts = True, 0
+                    worker.ready = True
                 elif isinstance(message, OSError):
                     raise message
                 else:
@@ -168,7 +169,7 @@ class LocalPool:
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         with _single_threaded():
-            process = self._context.Process(target=_work, args=(theirs, _plugins()), daemon=True)
+            process = self._context.Process(target=_work, args=(theirs, registered()), daemon=True)
             process.start()
         theirs.close()
         return _Worker(process, ours)
@@ -198,7 +199,7 @@ class LocalPool:
 def _give_up(point: Point, store: PointStore) -> tuple[str, Status]:
     error = f"its process died {MOST_LOST} times: too little memory, or killed; resume tries the point again"
     store.write(Outcome(point.hash, "lost", (), error))
-    return point.hash, "lost"
+    return point.hash, store.finished(point.hash) or "lost"
 
 
 @contextmanager
@@ -216,7 +217,8 @@ def _single_threaded() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _plugins() -> dict[tuple[str, str], str]:
+def registered() -> dict[tuple[str, str], str]:
+    """Return what this process has registered: module and name of each class or function, by sort and name."""
     from gridagora.scenarios.registry import REGISTERED
 
     return dict(REGISTERED)
@@ -241,6 +243,12 @@ def register_again(plugins: Mapping[tuple[str, str], str]) -> None:
             register(found, name if sort in ("mechanism", "metric") else None)
 
 
+def load_all() -> None:
+    """Load what every point needs."""
+    for module in ("scenarios.simulation", "markets.solver", "scenarios.record"):
+        import_module(f"gridagora.{module}")
+
+
 def _work(pipe: Any, plugins: Mapping[tuple[str, str], str]) -> None:
     """Compute points until the pipe closes; the life of a process of the pool."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to answer
@@ -248,9 +256,7 @@ def _work(pipe: Any, plugins: Mapping[tuple[str, str], str]) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     sys.stdout = sys.stderr
     register_again(plugins)
-    import_module("gridagora.scenarios.simulation")  # what every point needs, while the main process checks them
-    import_module("gridagora.markets.solver")
-    import_module("gridagora.scenarios.record")
+    load_all()  # while the main process checks the points
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send(None)
         while True:

@@ -186,7 +186,7 @@ def _point_columns(manifest: Mapping[str, Any], places: list[tuple[int, int]]) -
         "hash": np.array([hashes[place[0]][place[1]] for place in places], dtype=object),
     }
     rows = manifest["rows"]
-    return columns | {key: factor_column([values[key] for values in rows])[row] for key in rows[0]}
+    return columns | {key: factor_column([values[key] for values in rows])[row] for key in manifest["factors"]}
 
 
 def factor_column(values: list[Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,23 @@ def write_parquet(path: Path, columns: Mapping[str, Any], units: Mapping[str, st
 
     table = arrow_table(path.stem, columns, units)
     return write_file(path, lambda f: pq.write_table(table, f, compression="zstd"))
+
+
+def read_parquet(files: Sequence[Path]) -> pd.DataFrame:
+    """Return the rows of files of one table, one after the other."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    frame: pd.DataFrame = pa.concat_tables([pq.ParquetFile(file).read() for file in files]).to_pandas()
+    return frame
+
+
+def units_in(file: Path) -> dict[str, str]:
+    """Return the units of a file's columns, of those that have one."""
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(file)
+    return {f.name: f.metadata[b"unit"].decode() for f in schema if b"unit" in (f.metadata or {})}
 
 
 def _arrow_array(values: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,8 @@ def write_json(path: Path, value: Mapping[str, Any]) -> Path:
 
 def write_file(path: Path, write: Callable[[IO[bytes]], Any]) -> Path:
     """Write a file under a temporary name, then rename it: it is complete or absent; else OSError."""
-    temporary = path.with_name(f".{path.name}{TEMPORARY}")
+    writer = f"{platform.node()}-{os.getpid()}"  # several processes may write the same file of a shared folder at once
+    temporary = path.with_name(f".{path.name}.{writer}{TEMPORARY}")
     with explained(path):
         try:
             with temporary.open("wb") as file:

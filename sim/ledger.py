@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MICRO_PER_UNIT = 1_000_000
 MAX_TURNOVER_MICRO = 2**62
 Key = tuple[int, str, str, str, str]
+_NAMES = ("day", "payer", "payee", "account", "business_model")
 
 
 class UnbalancedBooks(RuntimeError):
@@ -176,7 +177,11 @@ class Ledger:
         pandas.DataFrame
             Columns day, payer, payee, account, business_model, amount_micro [1e-6 currency, int64], sorted.
         """
-        return _table(self._all_rows(), ("day", "payer", "payee", "account", "business_model"))
+        return _table(self._all_rows(), _NAMES)
+
+    def columns(self) -> dict[str, Any]:
+        """Columns of :meth:`frame`, without one."""
+        return _columns(self._all_rows(), _NAMES)
 
     def monthly(self, calendar: Calendar) -> pd.DataFrame:
         """Rows summed by month of the run.
@@ -212,10 +217,14 @@ class Ledger:
         return _table(sums, ("source", "target", "account", "business_model"))
 
 
+def _columns(sums: Mapping[Any, int], names: tuple[str, ...]) -> dict[str, Any]:
+    rows = sorted(sums.items())
+    columns: dict[str, Any] = {name: [key[i] for key, _ in rows] for i, name in enumerate(names)}
+    columns["amount_micro"] = np.array([amount for _, amount in rows], dtype=np.int64)
+    return columns
+
+
 def _table(sums: Mapping[Any, int], names: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd  # half a second that the command line's help does not need
 
-    rows = sorted(sums.items())
-    columns: dict[str, object] = {name: [key[i] for key, _ in rows] for i, name in enumerate(names)}
-    columns["amount_micro"] = np.array([amount for _, amount in rows], dtype=np.int64)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(_columns(sums, names))

@@ -8,14 +8,17 @@ hours_per_period [h], days, value_of_lost_load_per_kwh [currency/kWh], grid_fact
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridagora.sim.business_metrics import business_models, microgrids
 from gridagora.sim.equity import dispersion, gini, unit_prices
 from gridagora.sim.kpi import SYSTEM, Kpi, Record
 from gridagora.sim.ledger import role_of
+from gridagora.sim.run_record import column_of, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,10 +50,15 @@ def kpis(record: Record, names: Iterable[str] | None = None) -> pd.DataFrame:
     """
     import pandas as pd  # half a second that the command line's help does not need
 
+    return pd.DataFrame(figures(record, names), columns=list(Kpi._fields))
+
+
+def figures(record: Record, names: Iterable[str] | None = None) -> list[Kpi]:
+    """Return key figures as they are, the rows of :func:`kpis`; parameters and errors are the same."""
     chosen = list(METRICS) if names is None else list(names)
     if unknown := [name for name in chosen if name not in METRICS]:
         raise KeyError(f"metrics: given {', '.join(unknown)}; allowed: {', '.join(METRICS)}")
-    return pd.DataFrame([row for name in chosen for row in METRICS[name](record)], columns=list(Kpi._fields))
+    return [row for name in chosen for row in METRICS[name](record)]
 
 
 def consumption(record: Record) -> list[Kpi]:
@@ -86,8 +94,9 @@ def auction_volume(record: Record) -> list[Kpi]:
 
 def surplus_sold_online(record: Record) -> list[Kpi]:
     """Share of the members' injection that an online award covers: 1 - energy fed in / injection [-]."""
-    bills, injection = record.get("bills"), _energy(record, "injection_kwh")
-    fed_in = 0.0 if bills is None else float(bills["quantity"][bills["line"] == "feed-in"].sum())
+    injection, fed_in = _energy(record, "injection_kwh"), 0.0
+    if "bills" in record:
+        fed_in = _total(column_of(record, "bills", "quantity")[column_of(record, "bills", "line") == "feed-in"])
     return [Kpi("surplus_sold_online", SYSTEM, _ratio(injection - fed_in, injection), "1")]
 
 
@@ -144,11 +153,10 @@ def losses(record: Record) -> list[Kpi]:
 
 def co2(record: Record) -> list[Kpi]:
     """Emissions of plants and imports by their own factors, and by the average factor of the grid [kg]."""
-    plants = _table(record, "plants")
-    generation = plants["generation_kwh"]
-    average = float(generation.sum()) * float(record["meta"]["grid_factor_kg_per_kwh"])
+    generation, factor = (column_of(record, "plants", name) for name in ("generation_kwh", "co2_kg_per_kwh"))
+    average = _total(generation) * float(record["meta"]["grid_factor_kg_per_kwh"])
     return [
-        Kpi("co2", SYSTEM, float((generation * plants["co2_kg_per_kwh"]).sum()), "kg"),
+        Kpi("co2", SYSTEM, _total(generation * factor), "kg"),
         Kpi("co2_average_factor", SYSTEM, average, "kg"),
     ]
 
@@ -201,12 +209,12 @@ def congestion_rent(record: Record) -> list[Kpi]:
 
     It includes the share of the grid company's own purchase for losses.
     """
-    rows, account = _table(record, "ledger"), "congestion_rent"
-    if not (rows["account"] == account).any():
+    account, grid = "congestion_rent", "grid_company"
+    if not (column_of(record, "ledger", "account") == account).any():
         return []
-    rent = _paid(record, payee="grid_company", account=account)
-    back = rows[(rows["account"] == account) & (rows["payer"] == "grid_company") & (rows["payee"] != "grid_company")]
-    return [Kpi("congestion_rent", SYSTEM, round(rent - float(back["amount"].sum()), 6), _currency(record))]
+    back = _paid(record, payer=grid, account=account) - _paid(record, payer=grid, payee=grid, account=account)
+    rent = _paid(record, payee=grid, account=account)
+    return [Kpi("congestion_rent", SYSTEM, round(rent - back, 6), _currency(record))]
 
 
 def supplier_profit(record: Record) -> list[Kpi]:
@@ -248,8 +256,7 @@ def switching(record: Record) -> list[Kpi]:
 
 def bad_debt(record: Record) -> list[Kpi]:
     """Bills that suppliers write off [currency]; none where everybody pays."""
-    rows = _table(record, "ledger")
-    if not (rows["account"] == "arrears").any():
+    if not (column_of(record, "ledger", "account") == "arrears").any():
         return []
     return [Kpi("bad_debt", SYSTEM, _paid(record, account="bad_debt"), _currency(record))]
 
@@ -286,14 +293,15 @@ def bill_equity(record: Record) -> list[Kpi]:
     """Variation of bills among the members of a population, and Gini coefficient of what their kWh cost [-]."""
     if "member_bills" not in record:
         return []
-    rows, found = record["member_bills"], []
+    whose, bill, use = (column_of(record, "member_bills", name) for name in ("population", "bill", "used_kwh"))
+    found = []
     for name in record["meta"]["members"]:
-        part = rows[rows["population"] == name]
-        if part.empty:
+        theirs = whose == name
+        if not theirs.any():
             continue  # of a population too large to list without a sample
-        used = part["used_kwh"].to_numpy()
-        prices = unit_prices(part["bill"], used)
-        found.append(Kpi("bill_variation", name, dispersion(part["bill"]), "1"))
+        paid, used = bill[theirs], use[theirs]
+        prices = unit_prices(paid, used)
+        found.append(Kpi("bill_variation", name, dispersion(paid), "1"))
         unlike = gini(prices, used[used > 0]) if prices.size else float("nan")
         found.append(Kpi("unit_price_gini", name, unlike, "1"))
     return found
@@ -305,16 +313,16 @@ def cross_subsidy(record: Record) -> list[Kpi]:
     It causes its net withdrawal at pool prices, its levies, and that part of all network charges that it has of the
     highest load. Those who pay for each other are named by :func:`gridagora.sim.equity.cross_subsidies`.
     """
-    rows = record.get("cost_causation")
-    if rows is None:
+    if "cost_causation" not in record:
         return []
     paid = {kpi.scope: kpi.value for kpi in bills(record) if kpi.kpi == "bill"}
-    by_name = rows.groupby("population", sort=False)[["pool_cost", "peak_kwh"]].sum()
-    network = sum(_paid(record, payer=name, account="network") for name in by_name.index)
-    peak, found = float(by_name["peak_kwh"].sum()), []
-    for name, cost, part in zip(by_name.index, by_name["pool_cost"], by_name["peak_kwh"], strict=True):
-        caused = float(cost) + _paid(record, payer=name, account="levy") + network * _ratio(part, peak)
-        found.append(Kpi("cross_subsidy", str(name), paid[str(name)] - caused, _currency(record)))
+    names = column_of(record, "cost_causation", "population").tolist()
+    costs, parts = (_by_name(names, column_of(record, "cost_causation", name)) for name in ("pool_cost", "peak_kwh"))
+    network = sum(_paid(record, payer=name, account="network") for name in parts)
+    peak, found = _total(np.array(list(parts.values()))), []
+    for name, part in parts.items():
+        caused = costs[name] + _paid(record, payer=name, account="levy") + network * _ratio(part, peak)
+        found.append(Kpi("cross_subsidy", name, paid[name] - caused, _currency(record)))
     return found
 
 
@@ -333,40 +341,46 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def _table(record: Record, name: str) -> Any:
-    if name not in record:
-        raise KeyError(f"a metric needs the table {name!r}; the record has: {', '.join(record)}")
-    return record[name]
+def _total(values: NDArray[Any]) -> float:
+    """Sum of a column; nan, where nothing happened, counts as nothing."""
+    return float(np.where(np.isnan(values), 0.0, values).sum())
 
 
-def _energy(record: Record, column: str) -> float:
-    """Sum of a column of intervals; nan, where nothing happened, counts as nothing."""
-    return float(_table(record, "intervals")[column].sum())
+def _energy(record: Record, name: str) -> float:
+    return _total(column_of(record, "intervals", name))
 
 
-def _load_kw(record: Record) -> Any:
-    by_period = _table(record, "intervals").groupby(["day", "period"])["consumption_kwh"].sum()
-    return by_period / record["meta"]["hours_per_period"]
+def _by_name(names: list[str], values: NDArray[np.float64]) -> dict[str, float]:
+    """Return sums by name in order of appearance, compensated for what each addition rounds away."""
+    sums, lost = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+    for name, value in zip(names, values.tolist(), strict=True):
+        added = value - lost[name]
+        total = sums[name] + added
+        lost[name], sums[name] = total - sums[name] - added, total
+    return sums
+
+
+def _load_kw(record: Record) -> NDArray[np.float64]:
+    """Mean power consumed in all areas, by period of the run [kW]."""
+    day, period, used = (column_of(record, "intervals", name) for name in ("day", "period", "consumption_kwh"))
+    _, place = np.unique(day * (period.max() + 1) + period, return_inverse=True)
+    return np.asarray(np.bincount(place, used) / record["meta"]["hours_per_period"])
 
 
 def _mean_price(record: Record, market: str) -> Kpi:
-    rows = _table(record, "intervals")
-    price, volume = rows[f"{market}_price"], rows[f"{market}_volume_kwh"]
-    mean = _ratio((price * volume).sum(), volume[price.notna()].sum())
+    price, volume = (column_of(record, "intervals", f"{market}_{name}") for name in ("price", "volume_kwh"))
+    mean = _ratio(_total(price * volume), _total(volume[~np.isnan(price)]))
     return Kpi(f"mean_{market}_price", SYSTEM, mean, f"{_currency(record)}/kWh")
 
 
 def _paid(record: Record, **names: str) -> float:
     """Sum of the ledger's rows with these names [currency], exact to the micro-unit."""
-    rows = _table(record, "ledger")
-    chosen = np.ones(len(rows), dtype=bool)
-    for column, name in names.items():
-        chosen &= rows[column].to_numpy(dtype=object) == name
-    return round(float(rows["amount"].to_numpy()[chosen].sum()), 6)
+    chosen = reduce(np.logical_and, (rows_of(record, "ledger", column, name) for column, name in names.items()))
+    return round(float(column_of(record, "ledger", "amount")[chosen].sum()), 6)
 
 
 def _result(record: Record, roles: set[str]) -> float:
-    parties = set(_table(record, "ledger")["payer"]) | set(record["ledger"]["payee"])
+    parties = {party for side in ("payer", "payee") for party in column_of(record, "ledger", side).tolist()}
     own = sorted(party for party in parties if role_of(party) in roles)
     return sum(_paid(record, payee=party) - _paid(record, payer=party) for party in own)
 

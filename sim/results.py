@@ -1,36 +1,56 @@
 """Files of a run: Parquet tables, text files and, written last, the manifest.
 
 Every file is written under a temporary name and renamed when it is complete. A long table is a row of finished parts
-until it is closed, so a run that is stopped, or killed, leaves them. ``unfinished.json`` lists the files of a run until
-``manifest.json`` takes its place: only files listed in one of the two are replaced or removed.
+until it is closed, so a run that is stopped, or killed, leaves them.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from gridagora.sim.arrow_tables import arrow_table, require_table_name
-from gridagora.sim.atomic import TEMPORARY, explained, write_file, write_json
+from gridagora.sim.atomic import explained, write_file, write_json
+from gridagora.sim.run_folder import (
+    CHECKPOINT,
+    FILE,
+    KEPT,
+    LOG,
+    MANIFEST,
+    REPORT_MARK,
+    UNFINISHED,
+    checkpoints,
+    files_of,
+    is_report,
+    remove_run,
+    tidy,
+)
+from gridagora.sim.run_tables import Tables, read_manifest, read_tables, units, what_is_left
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import pandas as pd
 
-MANIFEST = "manifest.json"
-UNFINISHED = "unfinished.json"
-LOG = "run.log"
+__all__ = [
+    "MANIFEST",
+    "REPORT_MARK",
+    "UNFINISHED",
+    "ResultWriter",
+    "TableWriter",
+    "Tables",
+    "is_report",
+    "read_manifest",
+    "read_tables",
+    "units",
+    "what_is_left",
+]
 #: Rows wait at most this long for a finished part: a kill costs no more of a table. [s]
 SECONDS_PER_PART = 10.0
-REPORT_MARK = '<meta name="generator" content="GridAgora'
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6"}
 
 
@@ -45,6 +65,8 @@ class ResultWriter:
         Remove the files of a finished run that is there.
     expected : sequence of str
         Tables that the finished run will have; what a stopped one lacks is told by these.
+    resumable : bool
+        Keep the parts of growing tables until the run is finished, so that :meth:`reopen` can go back to them.
 
     Raises
     ------
@@ -54,10 +76,16 @@ class ResultWriter:
         If the folder cannot be made or written.
     """
 
-    def __init__(self, path: str | os.PathLike[str], overwrite: bool = False, expected: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        overwrite: bool = False,
+        expected: Sequence[str] = (),
+        resumable: bool = False,
+    ) -> None:
         self.path = Path(path)
         self._files: list[str] = []
-        self._expected = list(expected)
+        self._expected, self._resumable = list(expected), resumable
         self._tables: dict[str, TableWriter] = {}
         if (self.path / MANIFEST).exists() and not overwrite:
             raise FileExistsError(
@@ -66,7 +94,7 @@ class ResultWriter:
             )
         with explained(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            _remove_run(self.path)
+            remove_run(self.path)
         self._list_file(LOG)
 
     def write(self, name: str, data: Mapping[str, Any] | pd.DataFrame, units: Mapping[str, str]) -> Path:
@@ -100,7 +128,7 @@ class ResultWriter:
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file, such as ``scenario.yaml`` or ``kpis.csv``; errors as in `write`."""
-        if not _FILE.fullmatch(name) or name in (MANIFEST, UNFINISHED, LOG):
+        if not FILE.fullmatch(name) or name in (MANIFEST, UNFINISHED, LOG):
             raise ValueError(f"file name: given {name!r}; allowed: a plain name that is not one of a run's own")
         self._list_file(name)
         return write_file(self.path / name, lambda f: f.write(text.encode()))
@@ -117,6 +145,56 @@ class ResultWriter:
         self._tables[name] = TableWriter(self.path, name, units, rows_per_part)
         return self._tables[name]
 
+    def write_checkpoint(self, day: int, write: Callable[[IO[bytes]], Any]) -> None:
+        """Write all rows that wait, then a checkpoint; of the earlier ones the last stays.
+
+        Parameters
+        ----------
+        day : int
+            Simulated days that it holds; :func:`checkpoints` finds it by them.
+        write : callable
+            Writes it to a binary file.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; earlier ones stay.
+        """
+        for table in self._tables.values():
+            table.flush()
+        name = f"checkpoint-{day:05d}.state"
+        self._list_file(name)
+        write_file(self.path / name, write)
+        for old in checkpoints(self.path)[KEPT:]:
+            old.unlink()
+
+    def reopen(self, path: str | os.PathLike[str]) -> None:
+        """Go on in a folder with what it held when this writer was saved in a checkpoint; what came later is removed.
+
+        Parameters
+        ----------
+        path : path-like
+            The run's folder, wherever it is now.
+
+        Raises
+        ------
+        FileNotFoundError
+            If a part of a table is missing; then nothing is removed.
+        OSError
+            If the folder cannot be written.
+        """
+        self.path = Path(path)
+        parts = [part for table in self._tables.values() for part in table.move(self.path)]
+        if missing := [part.name for part in parts if not part.exists()]:
+            raise FileNotFoundError(f"{self.path}: {', '.join(missing)} of the checkpoint is missing")
+        mine = {self.path / name for name in self._files if not name.endswith(".parquet")} | set(parts)
+        with explained(self.path):
+            # Checkpoints go first: they would not fit the parts that are written from now on.
+            for file in sorted(files_of(self.path), key=lambda file: file.suffix != CHECKPOINT):
+                if file not in mine:
+                    file.unlink(missing_ok=True)
+            self._note_files()
+
     def log(self, line: str) -> None:
         """Append a line to ``run.log``."""
         with explained(self.path / LOG), (self.path / LOG).open("a", encoding="utf-8") as file:
@@ -125,15 +203,16 @@ class ResultWriter:
     def close(self) -> None:
         """Close the open tables; without `finish` the run stays unfinished."""
         for table in self._tables.values():
-            table.close()
+            table.close(keep_parts=self._resumable)
 
     def finish(self, manifest: Mapping[str, Any]) -> Path:
         """Close the open tables and write the manifest, of what JSON can hold, with ``files`` and ``tables`` added."""
         self.close()
-        files = sorted(name for name in self._files if (self.path / name).exists())
+        written = (name for name in self._files if (self.path / name).exists())
+        files = sorted(name for name in written if not name.endswith(CHECKPOINT))
         tables = [name.removesuffix(".parquet") for name in files if name.endswith(".parquet")]
         path = write_json(self.path / MANIFEST, {**manifest, "files": files, "tables": tables})
-        (self.path / UNFINISHED).unlink(missing_ok=True)
+        tidy(self.path)
         return path
 
     def __enter__(self) -> Self:
@@ -147,7 +226,7 @@ class ResultWriter:
             return
         for table in self._tables.values():
             with suppress(OSError):  # the first error is the one to tell; what cannot be merged stays in parts
-                table.close()
+                table.flush() if self._resumable else table.close()
 
     def _list_file(self, name: str) -> None:
         """Enter a file in the list of ours before it is written."""
@@ -158,6 +237,9 @@ class ResultWriter:
                 f"{self.path / name} was not written by a run; move it or use another folder (out=, --out)"
             )
         self._files.append(name)
+        self._note_files()
+
+    def _note_files(self) -> None:
         write_json(self.path / UNFINISHED, {"files": sorted(self._files), "expected": self._expected})
 
 
@@ -199,6 +281,18 @@ class TableWriter:
         if full or monotonic() - self._last >= SECONDS_PER_PART:
             self.flush()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_last"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _last=monotonic())
+
+    def move(self, folder: Path) -> list[Path]:
+        """Look for the finished parts in another folder, and return where they should be."""
+        self._folder = folder
+        self._rows = [folder / part.name for part in self._rows[0]], self._rows[1]
+        return self._rows[0]
+
     def flush(self) -> None:
         """Write the rows that wait as a finished part; call it at checkpoints."""
         import pyarrow as pa
@@ -212,8 +306,8 @@ class TableWriter:
         part = self._folder / f"{self.name}.part-{len(parts) + 1:04d}.parquet"
         self._rows = [*parts, write_file(part, lambda f: pq.write_table(table, f, **_PARQUET))], []
 
-    def close(self) -> None:
-        """Merge the parts into ``<name>.parquet``; without rows appended, write nothing."""
+    def close(self, keep_parts: bool = False) -> None:
+        """Merge the parts into ``<name>.parquet``, and remove them; without rows appended, write nothing."""
         import pyarrow.parquet as pq
 
         self.flush()
@@ -228,7 +322,7 @@ class TableWriter:
 
         write_file(self._folder / f"{self.name}.parquet", merge)
         self._closed = True
-        for part in parts:
+        for part in () if keep_parts else parts:
             part.unlink()
 
     def _groups(self, parts: Sequence[Path]) -> Iterator[Any]:
@@ -244,140 +338,3 @@ class TableWriter:
                 rest = rest.slice(self._rows_per_part)
         if rest.num_rows:
             yield rest.combine_chunks()
-
-
-class Tables(Mapping[str, "pd.DataFrame"]):
-    """Tables of a run by name, each read from its file on first use; `read_tables` makes it."""
-
-    def __init__(self, path: Path, files: Mapping[str, list[Path]]) -> None:
-        self.path = path
-        self._files = dict(files)
-        self._frames: dict[str, pd.DataFrame] = {}
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        if name not in self._frames:
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-
-            table = pa.concat_tables([pq.ParquetFile(file).read() for file in self._of(name)])
-            self._frames[name] = table.to_pandas()
-        return self._frames[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def units(self, name: str) -> dict[str, str]:
-        """Units of a table by column."""
-        import pyarrow.parquet as pq
-
-        schema = pq.read_schema(self._of(name)[0])
-        return {f.name: f.metadata[b"unit"].decode() for f in schema if b"unit" in (f.metadata or {})}
-
-    def _of(self, name: str) -> list[Path]:
-        if name not in self._files:
-            raise KeyError(f"{self.path} has no table {name!r}; it has: {', '.join(self._files) or 'none'}")
-        return self._files[name]
-
-
-def read_tables(path: str | os.PathLike[str], unfinished: bool = False) -> Tables:
-    """Open the tables of a run.
-
-    Parameters
-    ----------
-    path : path-like
-        Folder of the run.
-    unfinished : bool
-        Also open a run without a manifest: whatever it had finished.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder holds no run or, unless `unfinished`, an unfinished one; the message says what is readable.
-    """
-    folder = Path(path)
-    is_finished = (folder / MANIFEST).exists()
-    if not is_finished and not (folder / UNFINISHED).exists():
-        what = f"holds no run: neither {MANIFEST} nor {UNFINISHED}" if folder.is_dir() else "is no folder"
-        raise FileNotFoundError(f"{folder} {what}; give the folder of a run, such as results/quickstart")
-    names = [name.removesuffix(".parquet") for name in _listed_files(folder) if name.endswith(".parquet")]
-    tables = Tables(folder, {name: found for name in names if (found := _table_files(folder, name))})
-    if not (is_finished or unfinished):
-        raise FileNotFoundError(
-            f"{folder} holds an unfinished run ({MANIFEST} is missing: it was stopped or is still running); "
-            f"{what_is_left(folder)}; read these with ga.read(..., unfinished=True), or run it again"
-        )
-    return tables
-
-
-def read_manifest(path: str | os.PathLike[str], unfinished: bool = False) -> dict[str, Any]:
-    """Read the manifest of a run, or the list of files of an unfinished one; errors as in `read_tables`."""
-    read_tables(path, unfinished)
-    finished = Path(path) / MANIFEST
-    manifest: dict[str, Any] = json.loads(
-        (finished if finished.exists() else Path(path) / UNFINISHED).read_text(encoding="utf-8")
-    )
-    return manifest
-
-
-def what_is_left(path: str | os.PathLike[str]) -> str:
-    """Say which tables of a run are readable and which are missing; nothing where no run is."""
-    folder = Path(path)
-    if (folder / MANIFEST).exists():
-        return "the run there is complete"
-    if not (folder / UNFINISHED).exists():
-        return ""
-    readable = list(read_tables(folder, unfinished=True))
-    expected = json.loads((folder / UNFINISHED).read_text(encoding="utf-8")).get("expected", [])
-    missing = [name for name in expected if name not in readable]
-    lost = f"; missing: {', '.join(missing)}" if missing else ""
-    return f"readable: {', '.join(readable) or 'no table'}{lost}"
-
-
-def units(path: str | os.PathLike[str], table: str) -> dict[str, str]:
-    """Units of a table of a run, by column."""
-    return read_tables(path, unfinished=True).units(table)
-
-
-def is_report(path: Path) -> bool:
-    """Tell whether a file is an HTML report of ours."""
-    return path.is_file() and REPORT_MARK.encode() in path.read_bytes()[:1000]
-
-
-def _remove_run(folder: Path) -> None:
-    if is_report(folder / "report.html"):  # it would describe the run that is replaced
-        (folder / "report.html").unlink()
-    files = _listed_files(folder)
-    if (
-        folder / MANIFEST
-    ).exists():  # a removal that is cut short leaves an unfinished run, which can be taken up again
-        (folder / MANIFEST).replace(folder / UNFINISHED)
-    for name in files:
-        (folder / name).unlink(missing_ok=True)
-        for part in _table_files(folder, name.removesuffix(".parquet")):
-            part.unlink()
-    for temporary in folder.glob(f".*{TEMPORARY}"):
-        temporary.unlink()
-    (folder / UNFINISHED).unlink(missing_ok=True)
-
-
-def _listed_files(folder: Path) -> list[str]:
-    names: set[str] = set()
-    for listing in (folder / MANIFEST, folder / UNFINISHED):
-        if listing.exists():
-            try:
-                names.update(json.loads(listing.read_text(encoding="utf-8"))["files"])
-            except (ValueError, KeyError, TypeError):
-                raise ValueError(
-                    f"{listing} does not list a run's files: damaged or not ours; move it or use another folder"
-                ) from None
-    return sorted(name for name in names if _FILE.fullmatch(name))
-
-
-def _table_files(folder: Path, name: str) -> list[Path]:
-    """Files of a table: the merged one, else its finished parts in order."""
-    merged = folder / f"{name}.parquet"
-    parts = sorted(folder.glob(f"{name}.part-*.parquet"), key=lambda part: (len(part.name), part.name))
-    return [merged] if merged.exists() else parts

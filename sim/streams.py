@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,30 @@ def fill_words(k0: np.uint64, k1: np.uint64, first: int, day: int, draw: int, ou
         out[i, 3] = e
 
 
+@kernel()
+def fill_uniforms(k0: np.uint64, k1: np.uint64, day: int, first: int, out: NDArray[np.float64]) -> None:
+    """Fill one number from (0, 1) for each of many members in each of several draws.
+
+    Parameters
+    ----------
+    k0, k1 : uint64
+        Key of the stream.
+    day, first : int
+        Day of the run and number of the first draw.
+    out : ndarray of float64, shape (n_draws, n_members)
+        Written.
+    """
+    n_draws, n = out.shape
+    d = np.uint64(day)
+    for draw in range(n_draws):
+        w = np.uint64(first + draw)
+        for i in range(n):
+            member = np.uint64(i)
+            word, _, _, _ = philox(member & _MASK, member >> _SHIFT, d, w, k0, k1)
+            out[draw, i] = (np.float64(word) + 0.5) * _SCALE
+
+
+@lru_cache(maxsize=1024)
 def stream_key(seed: int, concern: str, name: str = "") -> Key:
     """Return the key of a stream.
 
@@ -129,10 +154,24 @@ class Streams:
 
         Each comes from one word: (word + 1/2) / 2**32.
         """
-        word = self.words(concern, name, n, day, draw)[:, 0].astype(np.float64)
-        return (word + 0.5) * _SCALE
+        (row,) = self.uniform_rows(concern, name, n, 1, day, draw)
+        return np.asarray(row)
+
+    def uniform_rows(
+        self, concern: str, name: str, n: int, draws: int, day: int = 0, first: int = 0
+    ) -> NDArray[np.float64]:
+        """Return :meth:`uniforms` of several draws, numbered from `first`, shape (draws, n)."""
+        out = np.empty((draws, n))
+        k0, k1 = stream_key(self.seed, concern, name)
+        fill_uniforms(k0, k1, day, first, out)
+        return out
 
     def normals(self, concern: str, name: str, n: int, day: int = 0, draw: int = 0) -> NDArray[np.float64]:
         """Return ``n`` standard normal draws, shape (n,), by inversion of :meth:`uniforms`."""
         normal: NDArray[np.float64] = ndtri(self.uniforms(concern, name, n, day, draw))
+        return normal
+
+    def normal_rows(self, concern: str, name: str, n: int, draws: int) -> NDArray[np.float64]:
+        """Return :meth:`normals` of several draws, numbered from 0, shape (draws, n)."""
+        normal: NDArray[np.float64] = ndtri(self.uniform_rows(concern, name, n, draws))
         return normal

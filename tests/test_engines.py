@@ -12,6 +12,7 @@ from gridagora.markets.orders import OrderBook
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "differential.py"
 
 
+@pytest.mark.compiled
 def test_two_thousand_random_books_agree():
     """Sorting, price grid, HiGHS on arrays and Pyomo say the same of 2,000 books; most of them trade."""
     traded = 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridagora.agents.exogenous import PATHS, AreaErrors, autoregression, noise_table
+from gridagora.agents.exogenous import PATHS, AreaErrors, autoregression, noise_once, noise_table, uniforms_once
 from gridagora.sim.streams import Streams
 
 PERIODS = 4
@@ -20,7 +20,10 @@ def sigmas(**values):
 
 def fixed(*draws):
     """Return streams whose normal draws are given by number of the draw or day."""
-    return SimpleNamespace(normals=lambda concern, name, n, day=0, draw=0: np.array(draws[day + draw], float))
+    return SimpleNamespace(
+        normals=lambda concern, name, n, day=0, draw=0: np.array(draws[day + draw], float),
+        normal_rows=lambda concern, name, n, number: np.array(draws[:number], float),
+    )
 
 
 def test_autoregression_by_hand():
@@ -57,7 +60,7 @@ def test_area_factors_by_hand():
     """
     area = AreaErrors(fixed([1, 2], [0, 0]), "system", {"realised_load": 0.5}, 0.6)
     assert area.draw(0, 2)["realised_load"] == pytest.approx([1.4549914146, 2.6511672110])
-    assert area.last == {"realised_load": pytest.approx(2.2)}
+    assert area.last == pytest.approx([2.2])
     assert area.draw(1, 2)["realised_load"] == pytest.approx([1.7074482423, 1.3112750704])
 
 
@@ -116,3 +119,19 @@ def test_noise_has_mean_one_in_every_period(sigma, rho, seed):
 def test_noise_without_spread_is_one():
     """Sigma 0 leaves every member on the expected path."""
     assert (noise_table(Streams(1), "noise", "firms", 2, 4, 0.0, 0.5) == 1.0).all()
+
+
+def test_tables_that_are_kept_are_the_same_and_cannot_be_changed():
+    """A second run with the same seed takes the table of the first; another seed, name or spread has its own."""
+    made = (Streams(3), "noise", "firms", 4, 8, 0.2, 0.5)
+    kept = noise_once(*made)
+    assert kept is noise_once(*made)
+    assert (kept == noise_table(*made)).all()
+    for other in ((Streams(4), *made[1:]), (*made[:2], "farms", *made[3:]), (*made[:5], 0.3, 0.5)):
+        assert (noise_once(*other) != kept).any()
+    draws = uniforms_once(Streams(3), "quote", "firms", 8, 4)
+    assert draws is uniforms_once(Streams(3), "quote", "firms", 8, 4)
+    assert (draws[2] == Streams(3).uniforms("quote", "firms", 8, draw=2)).all()
+    for table in (kept, draws):
+        with pytest.raises(ValueError, match="read-only"):
+            table[0, 0] = 1.0

@@ -208,6 +208,7 @@ def attempt_all(seeds, folder):
     return outcomes
 
 
+@pytest.mark.compiled
 def test_sixty_fuzzed_files(tmp_path):
     """Sixty files: some run, most are refused, nothing else happens."""
     outcomes = attempt_all(range(60), tmp_path)

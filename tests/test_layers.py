@@ -19,7 +19,7 @@ ONLY_IN = {
     "highspy": ("markets/", "agents/hems.py", "agents/home_community.py", "agents/production.py"),
     "mesa": ("agents/", "scenarios/"),
     "pyarrow": ("sim/results.py", "sim/arrow_tables.py", "scenarios/inputs.py"),
-    "dask": ("scenarios/sweep.py",),
+    **dict.fromkeys(("dask", "distributed", "dask_jobqueue"), ("scenarios/sweep_",)),
 }
 FILES = [path for folder in ALLOWED for path in sorted((ROOT / folder).rglob("*.py"))]
 

@@ -104,6 +104,7 @@ def test_nobody_trades_past_its_limit(simulate):
             assert (price >= limits.sell_limit - 1e-9)[award < 0].all()
 
 
+@pytest.mark.compiled
 def test_learning_pays(simulate):
     """Roth-Erev learners reach a larger part of all gains on the last of six days than on the first."""
     chosen = {"households.strategies": {"roth_erev": 1.0}, "households.pv_share": 0.5, "outputs.members": 0}

@@ -276,6 +276,17 @@ def test_deviations_equal_those_of_draws_for_one_small_factor():
     assert frame.deviations(model, quantities(2), NOBODY, PROVIDER).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("role", [CUSTOMER, PROVIDER, "vendor", "nobody"])
+def test_cash_without_the_flows_is_the_same(role):
+    """A role's cash is that of the flows over a life, to the last bit: inflation, tax, debt, insurance and residual."""
+    finance = {"inflation": 0.02, "tax_rate": 0.25, "debt_share": 0.7, "damage_per_year": 0.02, "subsidy_share": 0.1}
+    model, partners = terms(4, life=6, **finance), Partners(Bank(), Insurer())
+    q = {**quantities(3, residual=50.0, debt=600.0), "saved_kwh": np.array([400.0, 0.0, 1 / 3])}
+    found = frame.cash_of(model, q, partners, role)
+    assert found.flags.c_contiguous
+    assert np.array_equal(found, frame.net(frame.life(model, q, partners), role))
+
+
 def test_parts_of_the_risk_are_independent():
     """Two factors of the same size on a product add their squares."""
     both = terms().model_copy(update={"risk": Risk(performance_sigma=0.05, price_sigma=0.05)})

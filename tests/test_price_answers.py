@@ -344,3 +344,18 @@ def test_without_elasticity_no_price_moves_load(form, ratio, neutral, technology
     for tariff in (peak_tariff(ratio), event_tariff(), rebate_tariff(0.5)):
         found = factor(tariff, technology=technology, response=form, **terms)
         assert (found == 1.0).all() if habit == 1.0 else found == pytest.approx(1.0, abs=1e-15)
+
+
+def test_an_appraisal_ahead_changes_no_habit():
+    """Answers apart may see months to come: what members do now is what they would have done without."""
+    tariff, terms = peak_tariff(3.0), {"habit": 0.4, "notices": Notices(per_month=2, rise=0.3, decay_per_month=0.1)}
+    model, untouched = answers(own_elasticity=-0.2, **terms), answers(own_elasticity=-0.2, **terms)
+    factor(tariff, model=model)
+    factor(tariff, model=untouched)
+    before = factor(tariff, model=model.apart())
+    ahead = factor(tariff, day=CALENDAR.day(300), model=model.apart())
+    assert np.array_equal(factor(tariff, model=model), before)
+    assert not np.array_equal(ahead, before)
+    assert np.array_equal(
+        factor(tariff, CALENDAR.day(40), model=model), factor(tariff, CALENDAR.day(40), model=untouched)
+    )

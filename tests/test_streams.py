@@ -45,6 +45,7 @@ def test_concern_name_day_and_draw_give_other_numbers():
     assert all((base != other).all() for other in others)
 
 
+@pytest.mark.compiled
 def test_moments():
     """A million draws have the mean and spread of their law."""
     s = Streams(1)
@@ -61,3 +62,15 @@ def test_key_is_two_words_of_sha256():
     """The key of a stream never changes between versions: published results depend on it."""
     assert stream_key(42, "noise", "households") == stream_key(42, "noise", "households")
     assert all(0 <= int(k) < 2**32 for k in stream_key(42, "noise", "households"))
+
+
+def test_rows_of_draws_are_the_draws_one_by_one():
+    """Several draws at once are those that each gives alone, whatever the day and the first of them."""
+    streams = Streams(7)
+    rows = streams.uniform_rows("quote", "households", 50, 3, day=2, first=4)
+    alone = [streams.uniforms("quote", "households", 50, day=2, draw=4 + row) for row in range(3)]
+    words = [streams.words("quote", "households", 50, day=2, draw=4 + row)[:, 0] for row in range(3)]
+    assert (rows == np.stack(alone)).all()
+    assert (rows == (np.stack(words) + 0.5) / 2**32).all()
+    normal = streams.normal_rows("quote", "households", 50, 2)
+    assert (normal == np.stack([streams.normals("quote", "households", 50, draw=row) for row in range(2)])).all()

@@ -1,17 +1,13 @@
 """Sweeps from a file to one table, and on after any interruption."""
 
+import errno
 import json
 import os
-import random
-import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -19,10 +15,13 @@ from typer.testing import CliRunner
 import gridagora as ga
 from gridagora.scenarios import run as runs
 from gridagora.scenarios import sweep as sweeps
+from gridagora.scenarios import sweep_folder
 from gridagora.scenarios.cli import app
 from gridagora.scenarios.load import load
-from gridagora.scenarios.sweep_file import Stop
+from gridagora.scenarios.sweep_file import Stop, load_sweep
+from gridagora.scenarios.sweep_folder import Part
 from gridagora.scenarios.sweep_result import factor_column
+from gridagora.sim.atomic import TEMPORARY
 
 TINY = {
     **{"households.count": 3, "firms": None, "farms": None, "time.days": 1, "time.period_minutes": 60},
@@ -47,8 +46,7 @@ def quick(monkeypatch):
         if scenario.households.pv_share == 0.5:
             raise ValueError("half is not allowed")
         value = scenario.seed % 7 + 10 * scenario.households.pv_share
-        return pd.DataFrame([("peak", "system", value, "kW"), ("bill", "households", 1.0, "CNY")],
-                            columns=["kpi", "scope", "value", "unit"])  # fmt: skip
+        return [("peak", "system", value, "kW"), ("bill", "households", 1.0, "CNY")]
 
     monkeypatch.setattr(runs, "key_figures", figure)
     return ran
@@ -194,8 +192,91 @@ def test_folders_of_others_are_refused(quick, tmp_path):
 
 def test_one_process_at_a_time(quick, tmp_path):
     """A folder at which another sweep is at work is refused."""
-    with sweeps._locked(tmp_path / "a"), pytest.raises(BlockingIOError, match="another process is at work"):
+    with sweep_folder.held(tmp_path / "a", None), pytest.raises(BlockingIOError, match="another process is at work"):
         ga.sweep(SMALL, tmp_path / "a", workers=0)
+
+
+def test_parts_share_a_sweep(quick, tmp_path):
+    """Each point belongs to one part, equal rows too; parts write no table, the last step runs nothing twice."""
+    content = SMALL | {"factors": {"households.pv_share": [0.0, 1.0, 0.0, 0.7]}}
+    for number in (1, 2, 3):
+        part = ga.sweep(content, tmp_path / "a", workers=0, part=f"{number}/3")
+        assert not part.finished
+        assert len(quick) == 2 * number
+    whole = ga.sweep(content, tmp_path / "b", workers=0)
+    assert sorted(quick[:6]) == sorted(quick[6:])
+    last = ga.sweep(content, tmp_path / "a", workers=0, resume=True)
+    assert len(quick) == 12
+    assert (last.path / "results.parquet").read_bytes() == (whole.path / "results.parquet").read_bytes()
+    with pytest.raises(ValueError, match="belongs to another sweep"):
+        ga.sweep(SMALL, tmp_path / "a", workers=0, part="1/3")
+
+
+def test_rows_that_stop_by_themselves_stay_together(quick, tmp_path):
+    """With a rule of stopping a part has whole rows, so that it decides as a sweep of its own would."""
+    stop = {"kpi": "peak", "half_width": 2.1, "every": 2}
+    content = SMALL | {"factors": {"households.pv_share": [0.0, 1.0]}, "replications": 6, "stop": stop}
+    whole = ga.sweep(content, tmp_path / "a", workers=0)
+    del quick[:]
+    ga.sweep(content, tmp_path / "b", workers=0, part="2/2")
+    assert quick == [(1.0, 42), (1.0, 43), (1.0, 44), (1.0, 45)]
+    ga.sweep(content, tmp_path / "b", workers=0, part="1/2")
+    last = ga.sweep(content, tmp_path / "b", workers=0, resume=True)
+    assert len(quick) == 8
+    assert (last.path / "results.parquet").read_bytes() == (whole.path / "results.parquet").read_bytes()
+
+
+def test_parts_at_the_same_time(quick, tmp_path):
+    """Other parts may be at work, the same one and the whole may not; what others are writing is left alone."""
+    with sweep_folder.held(tmp_path / "a", Part(1, 2)):
+        half = tmp_path / "a" / "points" / "ab" / f".ab.json.elsewhere-7{TEMPORARY}"
+        half.parent.mkdir(parents=True)
+        half.write_text("{")
+        with pytest.raises(FileExistsError, match="holds other files"):
+            ga.sweep(SMALL, tmp_path / "a", workers=0, part="2/2")
+        sweep_folder.open_folder(tmp_path / "a", sweeps.make_plan(load_sweep(SMALL)).manifest(), "")
+        ga.sweep(SMALL, tmp_path / "a", workers=0, part="2/2")
+        assert half.exists()
+        with pytest.raises(BlockingIOError, match="another process is at work on part 1/2 of"):
+            ga.sweep(SMALL, tmp_path / "a", workers=0, part="1/2")
+        with pytest.raises(BlockingIOError, match="another process is at work on"):
+            ga.sweep(SMALL, tmp_path / "a", workers=0, resume=True)
+    ga.sweep(SMALL, tmp_path / "a", workers=0, resume=True)
+    assert not half.exists()
+
+
+def test_a_file_system_without_locks(quick, tmp_path, monkeypatch):
+    """Where the system knows none, a sweep runs without; any other fault is told."""
+    import fcntl
+
+    def fail(_file, _kind):
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    number = errno.ENOLCK
+    ga.sweep(SMALL, tmp_path / "a", workers=0)
+    number = errno.EIO
+    with pytest.raises(OSError, match="no"):
+        ga.sweep(SMALL, tmp_path / "b", workers=0)
+
+
+@pytest.mark.parametrize("part", ["0/3", "4/3", "3", "a/b", "1/3/5", "-1/3"])
+def test_what_is_no_part(part, tmp_path):
+    """K/N with K from 1 to N."""
+    with pytest.raises(ValueError, match=f"part: given '{part}'; allowed K/N with K from 1 to N"):
+        ga.sweep(SMALL, tmp_path / "a", part=part)
+
+
+def test_options_that_exclude_one_another(tmp_path):
+    """Points run in one kind of place, options of jobs need a queue, a part needs processes that share nothing."""
+    for options, text in (
+        ({"workers": 2, "scheduler": "tcp://a:1"}, "given workers and scheduler; allowed one of them"),
+        ({"cluster_options": {}}, "cluster_options: given without cluster"),
+        ({"part": "1/2", "cluster": "slurm"}, "part: given with cluster, which spreads the points itself"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            ga.sweep(SMALL, tmp_path / "a", **options)
+    assert not (tmp_path / "a").exists()
 
 
 def test_progress_counts(quick, tmp_path, capsys):
@@ -245,6 +326,11 @@ def test_command(called, quick):
     assert found.output.splitlines()[-2:] == ["4 points done, 0 failed", "Table: results/mine/results.parquet"]
     assert called("mine.yaml", "--workers", "0").exit_code == 2
     assert called("mine.yaml", "--workers", "0", "--resume").exit_code == 0
+    part = called("mine.yaml", "--workers", "0", "--part", "1/2", "--out", "o")
+    assert (part.exit_code, "2 points done, 0 failed\npart 1/2 is done; when all are, --resume" in part.output) == (
+        0,
+        True,
+    )
     failed = called("half.yaml", "--workers", "0")
     assert failed.exit_code == 1
     assert "row 0, replication 0: ValueError: half is not allowed" in failed.output
@@ -258,6 +344,9 @@ def test_dry_run(called, quick):
     """It checks every point and runs none."""
     found = called("mine.yaml", "--dry-run")
     assert found.output == "mine.yaml: valid; 2 rows, 2 replications, 4 different points\n"
+    Path("jobs.yaml").write_text("jobs: 0\n")
+    refused = called("mine.yaml", "--dry-run", "--cluster-options", "jobs.yaml")
+    assert (refused.exit_code, "jobs.yaml:1: jobs: given 0" in refused.output) == (2, True)
     assert not quick
     assert not Path("results").exists()
 
@@ -278,51 +367,6 @@ def test_command_that_is_stopped(called, monkeypatch):
         assert found.exit_code == code
         assert text in found.output
         assert "--resume goes on" in found.output
-
-
-CRASHING = SMALL | {
-    "factors": {"households.pv_share": {"low": 0.0, "high": 0.9}},
-    "design": "latin_hypercube",
-    "samples": 40,
-    "replications": 3,
-}
-
-
-def children(process):
-    """Return the ids of the processes that a process has started."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True, check=False
-    )
-    return [int(line.split()[0]) for line in found.stdout.splitlines() if "spawn_main" in line]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_kill_at_random_moments(tmp_path, seed):
-    """Kill -9 of the main process or of a worker: points stay as they are, and the table ends byte-identical."""
-    file = tmp_path / "sweep.yaml"
-    file.write_text(json.dumps(CRASHING))
-    call = [sys.executable, "-m", "gridagora", "sweep", str(file), "--workers", "2", "--resume", "--out"]
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    subprocess.run([*call, str(whole)], check=True, capture_output=True)
-    chance, written = random.Random(seed), {}
-    for _ in range(4):
-        process = subprocess.Popen([*call, str(broken)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(chance.uniform(3, 12))
-        victims = children(process) if chance.random() < 0.5 else []
-        os.kill(chance.choice(victims) if victims else process.pid, signal.SIGKILL)
-        if victims:
-            time.sleep(chance.uniform(0, 3))
-            process.kill()
-        process.wait()
-        for point in broken.glob("points/*/*.json"):
-            assert written.setdefault(point.name, point.stat().st_mtime_ns) == point.stat().st_mtime_ns
-    time.sleep(1)  # workers of the last main process leave
-    subprocess.run([*call, str(broken)], check=True, capture_output=True)
-    for name, stamp in written.items():
-        assert (broken / "points" / name[:2] / name).stat().st_mtime_ns == stamp
-    assert (broken / "results.parquet").read_bytes() == (whole / "results.parquet").read_bytes()
-    shutil.rmtree(whole)
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import platform
 
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ import pytest
 import gridagora as ga
 from gridagora.scenarios import run as runs
 from gridagora.scenarios.sweep_points import Outcome, PointStore, compute
-from gridagora.sim.atomic import TEMPORARY
+from gridagora.sim.atomic import TEMPORARY, write_file
 
 KEY = "ab" + "0" * 62
 TINY = {
@@ -31,9 +33,24 @@ def test_an_outcome_comes_back_bit_for_bit(tmp_path):
     written = Outcome(KEY, "done", tuple((f"k{i}", "system", v, "kWh") for i, v in enumerate(values)))
     store.write(written)
     assert store.read(KEY) == written
-    store.write(Outcome(KEY, "done", (("none", "system", math.nan, "1"),)))
-    assert math.isnan(store.read(KEY).kpis[0][2])
     assert store.path(KEY) == tmp_path / "points" / "ab" / f"{KEY}.json"
+    other = PointStore(tmp_path / "other")
+    other.write(Outcome(KEY, "done", (("none", "system", math.nan, "1"),)))
+    assert math.isnan(other.read(KEY).kpis[0][2])
+
+
+def test_a_finished_point_is_never_touched_again(tiny, tmp_path, monkeypatch):
+    """Done and failed ones stay as they are, and are not computed; a lost one is replaced."""
+    monkeypatch.setattr(runs, "key_figures", lambda _: [("peak", "system", 1.0, "kW")])
+    store = PointStore(tmp_path)
+    store.write(Outcome(KEY, "lost", error="killed"))
+    assert store.finished(KEY) is None
+    store.write(Outcome(KEY, "failed", error="ValueError: no"))
+    store.write(Outcome(KEY, "done"))
+    assert compute(store, KEY, tiny, "kpis") == "failed"
+    assert store.read(KEY) == Outcome(KEY, "failed", error="ValueError: no")
+    store.write(Outcome(tiny.hash, "lost", error="killed"))
+    assert compute(store, tiny.hash, tiny, "kpis") == "done"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"hash": "x"}', '{"kpis": [[1]]}', "null"])
@@ -46,6 +63,23 @@ def test_a_damaged_point_counts_as_absent(tmp_path, content):
     assert store.read(KEY) is None
     store.path(KEY).write_text(json.dumps({"hash": "other", "status": "done", "kpis": [], "error": "", "details": ""}))
     assert list(store.outcomes([KEY])) == []
+
+
+def test_two_writers_never_meet(tmp_path, monkeypatch):
+    """Processes of one folder write one file under names of their own; the last to finish stands there, whole."""
+
+    def at_once(file):
+        file.write(b"half")
+        monkeypatch.setattr(os, "getpid", lambda: 7)
+        write_file(tmp_path / "a", lambda other: other.write(b"theirs"))
+        monkeypatch.undo()
+        assert (tmp_path / "a").read_bytes() == b"theirs"
+        assert [path.name for path in tmp_path.glob(".*")] == [f".a.{platform.node()}-{os.getpid()}{TEMPORARY}"]
+        file.write(b" ours")
+
+    write_file(tmp_path / "a", at_once)
+    assert (tmp_path / "a").read_bytes() == b"half ours"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_half_files_are_cleaned_away(tmp_path):
@@ -62,8 +96,8 @@ def test_half_files_are_cleaned_away(tmp_path):
 def test_a_point_has_the_key_figures_of_a_run(tiny, tmp_path):
     """What a point keeps equals what `run` finds, bit for bit; with tables the run is there too."""
     whole = ga.run(tiny)["kpis"]
-    store = PointStore(tmp_path)
     for keep in ("kpis", "tables"):
+        store = PointStore(tmp_path / keep)
         assert compute(store, tiny.hash, tiny, keep) == "done"
         outcome = store.read(tiny.hash)
         for row, expected in zip(outcome.kpis, whole.itertuples(index=False), strict=True):
@@ -100,7 +134,8 @@ def test_a_pool_that_was_used_before_ends_at_the_same_bits(tiny):
     alone = [runs.run(scenario)["kpis"] for scenario in (first, second)]
     day_ahead._SPARE.clear()
     for scenario, expected in ((first, alone[0]), (second, alone[1]), (first, alone[0])):
-        pd.testing.assert_frame_equal(runs.key_figures(scenario), expected, check_exact=True)
+        found = pd.DataFrame(runs.key_figures(scenario), columns=["kpi", "scope", "value", "unit"])
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
         assert len(day_ahead._SPARE) == 1
     for seed in range(day_ahead.MOST_SPARE + 1):
         runs.key_figures(second.override({"time.days": 1, "seed": seed}))

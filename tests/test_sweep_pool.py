@@ -68,6 +68,28 @@ def test_a_worker_finds_the_same(points, tmp_path):
         assert here.path(point.hash).read_bytes() == there.path(point.hash).read_bytes()
 
 
+def test_processes_start_and_end():
+    """A pool that is left before it has begun leaves no process behind."""
+    with LocalPool(1) as pool:
+        (worker,) = pool._crew
+        assert worker.process.is_alive()
+    assert not worker.process.is_alive()
+
+
+def test_a_main_process_has_no_parent_to_die_with(monkeypatch):
+    """Outside a worker the watch ends at once."""
+    monkeypatch.setattr(sweep_pool.multiprocessing, "parent_process", lambda: None)
+    sweep_pool._die_with_parent()
+
+
+def test_a_point_that_is_done_is_not_lost(points, tmp_path):
+    """A process that dies after it has written a point does not take it back."""
+    store = PointStore(tmp_path)
+    store.write(Outcome(points[0].hash, "done"))
+    assert sweep_pool._give_up(points[0], store) == (points[0].hash, "done")
+    assert store.read(points[0].hash).status == "done"
+
+
 class FakePipe:
     """The main process's end of a pipe to a worker that does as it is told."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,25 +102,58 @@ def values(model: BusinessModel, flows: Sequence[Flow], role: str) -> Floats:
     return np.asarray(cash @ (1 + discount(model, role)) ** -np.arange(cash.shape[1], dtype=np.float64))
 
 
+def cash_of(model: BusinessModel, q: Quantities, partners: Partners, role: str) -> Floats:
+    """Return what a role receives less what it pays, shape (n, life_years + 1) [currency].
+
+    To the last bit what :func:`net` makes of :func:`life`, without keeping the flows.
+
+    Parameters
+    ----------
+    model, q, partners
+        As :func:`life` takes them.
+    role : str
+        Role or party.
+    """
+    n, years = next(iter(q.values())).size, model.life_years
+    growth = (1 + model.finance.inflation) ** np.arange(years + 1)
+    total = np.zeros((years + 1, n))
+
+    def add(flows: Sequence[Flow], at: int) -> None:
+        for flow in flows:
+            sign = (flow.payee == role) - (flow.payer == role)
+            if sign:
+                total[at] += (flow.amount if flow.nominal else flow.amount * growth[at]) * sign
+
+    add(upfront_flows(model, q), 0)
+    for t in range(years):
+        add(yearly_flows(model, q, t, partners.bank, partners.insurer), t + 1)
+    add(model.at_end(q), model.term_years)
+    return np.ascontiguousarray(total.T)
+
+
 def deviations(model: BusinessModel, q: Quantities, partners: Partners, role: str) -> Floats:
     """Return the standard deviation of each contract's value to a role, shape (n,) [currency].
 
     Each uncertain factor is moved up and down by one standard deviation, the others as expected; half the difference of
     the two values is its part, and parts are independent.
     """
-    variance = np.zeros(next(iter(q.values())).size)
-    for factor in sorted(set(model.uncertain.values())):
-        sigma = getattr(model.risk, factor)
-        if sigma > 0:
-            up, down = (
-                values(model, life(model, _moved(model, q, {factor: np.exp(s * sigma)}), partners), role)
-                for s in (1.0, -1.0)
-            )
-            variance += ((up - down) / 2) ** 2
+    n = next(iter(q.values())).size
+    factors = [each for each in sorted(set(model.uncertain.values())) if getattr(model.risk, each) > 0]
+    variance = np.zeros(n)
+    if not factors:
+        return variance
+    moves = [{each: float(np.exp(s * getattr(model.risk, each)))} for each in factors for s in (1.0, -1.0)]
+    moved = [_moved(model, q, by) for by in moves]
+    together = {name: np.concatenate([np.broadcast_to(each[name], n) for each in moved]) for name in q}
+    cash = cash_of(model, together, partners, role).reshape(len(moves), n, -1)
+    factor = (1 + discount(model, role)) ** -np.arange(cash.shape[2], dtype=np.float64)
+    worth_of = [each @ factor for each in cash]
+    for up, down in zip(worth_of[::2], worth_of[1::2], strict=True):
+        variance += ((up - down) / 2) ** 2
     return np.sqrt(variance)
 
 
-def _moved(model: BusinessModel, q: Quantities, by: dict[str, Floats]) -> Quantities:
+def _moved(model: BusinessModel, q: Quantities, by: Mapping[str, Floats | float]) -> Quantities:
     return {name: value * by.get(model.uncertain.get(name, ""), 1.0) for name, value in q.items()}
 
 

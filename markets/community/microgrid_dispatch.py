@@ -59,6 +59,9 @@ class MicrogridDispatch:
         self.hours = hours
         self.binary = {pair: list(getattr(self.model, f"variable_{pair[0]}_only").values()) for pair in _PAIRS}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MicrogridDispatch, (self.equipment, *self.shape, self.hours)
+
     def _places(self, name: str) -> Any:
         return self.solver.columns(list(getattr(self.model, name).values()))
 
@@ -88,6 +91,7 @@ class MicrogridDispatch:
         low, high = (np.concatenate([np.ravel(each[side]) for each in bounds]) for side in (0, 1))
         lost_load = np.repeat(day.lost_load_per_kwh, self.shape[1])
         costs = np.concatenate([day.buy, -day.sell, lost_load, [day.peak_per_kw]])
+        self.solver.forget()
         self.solver.change(np.concatenate(self.bounded), low, high, self.costed, costs)
         whole: list[Any] = []
         cost, found = self._run(whole)
@@ -98,8 +102,7 @@ class MicrogridDispatch:
             cost, found = self._run(both)
         for variable in whole:
             variable.domain = pyo.UnitInterval
-        if whole:
-            self.solver.solve_changed(whole)  # the next day begins without binaries
+        self.solver.pass_on(whole)  # the next day begins without binaries
         return self._dispatch(cost, found)
 
     def _run(self, changed: list[Any]) -> tuple[float, dict[str, FloatArray]]:

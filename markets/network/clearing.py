@@ -75,6 +75,7 @@ def clear_network(book: OrderBook, network: Network, k: float = 0.5, hours: floa
         price[at], quantity[at] = side.price, side.quantity
         columns.append((at, price, quantity))
     (ask_at, ask_price, offered), (bid_at, bid_price, wanted) = columns
+    model.forget()  # what it cleared for others
     found = model.solve(ask_price, offered, bid_price, wanted)
     prices = area_prices(
         network, awards_by_area(model, found, 0, ask_price, offered, bid_price, wanted), k, hours, found.dual[0]

@@ -114,6 +114,7 @@ class NetworkModel:
         asks, bids, stores = (np.asarray(area, dtype=np.int64) for area in (ask_area, bid_area, storage_area))
         slopes = np.array(np.broadcast_to(slope, asks.shape), dtype=np.float64)
         self.places = Places(asks, bids, stores, slopes, np.asarray(efficiency, dtype=np.float64))
+        self._made_of = network, asks, bids, hours, periods, slope, stores, efficiency
         self.network, self.hours, self.periods = network, hours, periods
         self._unit = 1.0
         self.model = build_network_model(network, self.places, periods)
@@ -131,10 +132,17 @@ class NetworkModel:
         self._ties = not (slopes.any() or len(stores))
         self._dust = 1e-6 if slopes.any() else 1e-9
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, self._made_of
+
     @property
     def described(self) -> dict[str, str]:
         """Name, version and method of the solver."""
         return self._solver.described
+
+    def forget(self) -> None:
+        """Forget all earlier solves: the next ones depend on each other, but not on those."""
+        self._solver.forget()
 
     def solve(
         self,
@@ -279,6 +287,11 @@ class NetworkModel:
             "dual": dual,
         }
         return Optimum(**{name: read_only(column) for name, column in columns.items()})
+
+
+def _rebuilt(network: Network, asks: IntArray, bids: IntArray, *rest: Any) -> NetworkModel:
+    names = ("hours", "periods", "slope", "storage_area", "efficiency")
+    return NetworkModel(network, asks, bids, **dict(zip(names, rest, strict=True)))
 
 
 def _power_of_two(total: float, bits: int) -> float:

@@ -170,6 +170,7 @@ class NetworkPool(DayAheadPool):
         bounds, storages = (self.floor, self.cap), self.storages
         power = np.asarray(storages.power * QUANTUM_KWH, dtype=np.float64)
         solved, prices = [], []
+        self._market.forget()  # the day before: a run that is resumed does not have it
         blocks = [slice(None)] if len(storages) else [slice(t, t + 1) for t in range(len(wanted))]
         spare = np.minimum(4.0 * len(wanted), storages.energy / 4)  # what rounding may move
         for block in blocks:

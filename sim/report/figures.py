@@ -67,9 +67,9 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(draw)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
-        import matplotlib as mpl  # half a second that the command line's help does not need
+        import matplotlib.pyplot as plt  # before the context, which would undo a notebook's choice of window
 
-        with mpl.rc_context(STYLE):
+        with plt.rc_context(STYLE):
             return draw(*args, **kwargs)
 
     return inner

@@ -1,0 +1,82 @@
+"""The plant of a microgrid settles its own meter as the loop over members would settle it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gridagora as ga
+from gridagora.agents.columns import T_CURTAILED, Accounts
+from gridagora.agents.microgrid_kernels import both_ways
+from gridagora.agents.microgrid_plant import MicrogridPlant
+from gridagora.agents.population import Population
+from gridagora.scenarios.build import NO_AWARDS
+from gridagora.scenarios.simulation import Simulation
+
+MICROGRID = {"kind": "microgrid", "provider": "park_operator", "acceptance": {"hassle": -100}, "battery": {"kwh": 30}}
+SMALL = {
+    "households.count": 10, "households.pv_share": 0.5, "firms.count": 2, "farms": None, "time.days": 1,
+    "time.period_minutes": 60, "counterparties.companies": ["park_operator"], "business_models": [MICROGRID],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Return a day with a microgrid that is done."""
+    model = Simulation(ga.load("quickstart", SMALL))
+    model.step()
+    return model
+
+
+@pytest.fixture(scope="module")
+def entry(model):
+    """Return the day of its plant."""
+    return next(each for each in model.record.populations if isinstance(each.population, MicrogridPlant))
+
+
+def settled(plant, settle, period, net, cuts, entry):
+    """Return what a settlement says and leaves behind, of a meter at `net`."""
+    plant.state.net[0] = net
+    plant.billing.accounts = Accounts(*(np.zeros_like(rows) for rows in plant.billing.accounts))
+    quotes = Population.quotes(plant, entry.plan, -0.5, 1.5, 0.01)
+    totals = settle(plant, period, entry.plan, quotes, NO_AWARDS, (0.3, 0.5, 0.2), cuts, 1)
+    return totals, int(plant.state.net[0]), int(plant.state.planned[0]), plant.billing.accounts
+
+
+@settings(max_examples=40)
+@given(
+    net=st.integers(-(2**30), 2**30),
+    shed=st.floats(0, 1),
+    curtailed=st.floats(0, 1),
+    period=st.integers(0, 23),
+)
+def test_the_plant_is_settled_as_any_member(entry, net, shed, curtailed, period):
+    """Totals, meter and accounts are those of the loop over members; of what is curtailed some is not the PV's."""
+    plant, cuts = entry.population, (shed, 0.0) if net > 0 else (0.0, curtailed)
+    own = settled(plant, MicrogridPlant.settle, period, net, cuts, entry)
+    loop = settled(plant, Population.settle, period, net, cuts, entry)
+    assert own[0][0, T_CURTAILED] <= loop[0][0, T_CURTAILED]
+    own[0][0, T_CURTAILED] = loop[0][0, T_CURTAILED]
+    assert np.array_equal(own[0], loop[0])
+    assert own[1:3] == loop[1:3]
+    assert all(np.array_equal(a, b) for a, b in zip(own[3], loop[3], strict=True))
+
+
+def test_the_plant_quotes_nothing(entry):
+    """Its limits are any member's, its ticks no orders, and what it plans is the plan of the day."""
+    plant, plan = entry.population, entry.plan
+    quotes, loop = plant.quotes(plan, -0.5, 1.5, 0.01), Population.quotes(plant, plan, -0.5, 1.5, 0.01)
+    assert np.array_equal(quotes.buy_limit, loop.buy_limit)
+    assert np.array_equal(quotes.sell_limit, loop.sell_limit)
+    assert quotes.buy.shape == loop.buy.shape
+    assert set(np.unique(quotes.buy)) == {-1}
+    curves, totals = plant.quote(12, plan, quotes, (1.0, 1.0), 201, 1)
+    assert curves.shape == (2, 201)
+    assert not curves.any()
+    assert totals.tolist() == [[*plan.totals[12, :2], 0, 0, 0, 0, 0]]
+
+
+def test_meters_of_some_members_both_ways():
+    """Rows 0, 2 and 3 of (5, 7, -3, 0, -9) withdraw 5 and inject 3."""
+    net = np.array([5, 7, -3, 0, -9], np.int32)
+    assert both_ways(net, np.array([0, 2, 3])) == (5, 3)
