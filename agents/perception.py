@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from gridagora.markets.tariffs.seasonal import CriticalPeak
 from gridagora.markets.tariffs.windows import in_windows
 from gridagora.sim.bounds import within
 
@@ -124,11 +123,8 @@ def perceived_price(
 
 
 def events_on(tariff: Tariff, day: Day, periods: int) -> NDArray[np.bool_]:
-    """Return the periods of a day with an event, of critical-peak prices or of a peak-time rebate, shape (periods,)."""
-    found = rebated_on(tariff, day, periods)
-    if isinstance(tariff, CriticalPeak):
-        found |= tariff.class_on(day, periods) == len(tariff.classes) - 1
-    return found
+    """Return the periods of a day with an event, of a called price or of a peak-time rebate, shape (periods,)."""
+    return rebated_on(tariff, day, periods) | tariff.event_on(day, periods)
 
 
 def rebated_on(tariff: Tariff, day: Day, periods: int) -> NDArray[np.bool_]:

@@ -135,7 +135,8 @@ def test_bounds_in_words():
     assert allowed(annotation_of(Households.model_fields["storage_efficiency"])) == "a number above 0 and at most 1"
     assert allowed(annotation_of(ScenarioModel.model_fields["currency"])) == "text like ^[A-Z]{3}$"
     assert allowed(child(child(ScenarioModel, "tariffs"), "residential")) == (
-        "a mapping of kind flat or time_of_use or seasonal_time_of_use or critical_peak or real_time or menu"
+        "a mapping of kind flat or time_of_use or seasonal_time_of_use or critical_peak or dynamic_time_of_use "
+        "or real_time or menu"
     )
 
 

@@ -26,7 +26,7 @@ def amounts(bill):
 
 def test_registry():
     """Scenarios name tariffs by their kind."""
-    names = {"flat", "time_of_use", "seasonal_time_of_use", "critical_peak", "real_time"}
+    names = {"flat", "time_of_use", "seasonal_time_of_use", "critical_peak", "dynamic_time_of_use", "real_time"}
     assert {name: tariff.model_fields["kind"].default for name, tariff in TARIFFS.items()} == {n: n for n in names}
 
 

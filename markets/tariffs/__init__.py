@@ -1,5 +1,6 @@
 """Tariffs: what a member pays the supplier, the grid company and the government."""
 
+from gridagora.markets.tariffs.announced import DynamicTimeOfUse
 from gridagora.markets.tariffs.flat import Flat
 from gridagora.markets.tariffs.lines import BillLine
 from gridagora.markets.tariffs.offers import Offer, offers_of
@@ -13,6 +14,7 @@ TARIFFS: dict[str, type[Tariff]] = {
     "time_of_use": TimeOfUse,
     "seasonal_time_of_use": SeasonalTimeOfUse,
     "critical_peak": CriticalPeak,
+    "dynamic_time_of_use": DynamicTimeOfUse,
     "real_time": RealTimePrices,
 }
 
@@ -20,6 +22,7 @@ __all__ = [
     "TARIFFS",
     "BillLine",
     "CriticalPeak",
+    "DynamicTimeOfUse",
     "Flat",
     "Offer",
     "RealTimePrices",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from gridagora.markets.tariffs.announced import DynamicTimeOfUse
 from gridagora.markets.tariffs.flat import Flat
 from gridagora.markets.tariffs.lines import BillLine
 from gridagora.markets.tariffs.metered import NO_CONTEXT, Context, FloatArray, Meter, MeteredTariff
@@ -193,8 +194,14 @@ class CriticalPeak(SeasonalPrices):
         event = in_windows(self.event_windows, periods) & (day.date in self.event_days)
         return np.where(event, len(self.classes) - 1, super().class_on(day, periods)).astype(np.uint8)
 
+    def event_on(self, day: Day, periods: int) -> NDArray[np.bool_]:
+        """Return the periods of one day at the event price, shape (periods,)."""
+        return np.asarray(self.class_on(day, periods) == len(self.classes) - 1)
 
-AnySchedule = Annotated[Flat | TimeOfUse | SeasonalTimeOfUse | CriticalPeak, Field(discriminator="kind")]
+
+AnySchedule = Annotated[
+    Flat | TimeOfUse | SeasonalTimeOfUse | CriticalPeak | DynamicTimeOfUse, Field(discriminator="kind")
+]
 
 
 def classes_of(prices: Tariff, meter: Meter) -> NDArray[np.uint8]:

@@ -95,6 +95,10 @@ class Tariff(Frozen):
         """
         return self.class_of_period(day.day_type, periods)
 
+    def event_on(self, day: Day, periods: int) -> NDArray[np.bool_]:
+        """Return the periods of one day that are called for a price above the usual ones: none, shape (periods,)."""
+        return np.zeros(periods, np.bool_)
+
     def energy_on(self, day: Day, periods: int, pool_price: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Return the energy part of the price in each period of one day [currency/kWh], shape (periods,).
 
