@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError
 
 from gridagora.scenarios import plausible
+from gridagora.scenarios.data_file import DataFile
 from gridagora.scenarios.messages import explain
 from gridagora.scenarios.own_files import anchored, files_of, fingerprint
 from gridagora.scenarios.own_files import faults as own_faults
@@ -129,7 +130,7 @@ class Scenario(ScenarioModel):
         Own files count by their content, not by where they are.
         """
         content = {key: value for key, value in self.resolved().items() if key not in ("name", "description")}
-        for path, _ in files_of(self):
+        for path, _ in files_of(self) if self._fingerprints else ():
             here: Any = content
             for part in path:
                 here = here[part]
@@ -307,17 +308,19 @@ class _Layers:
     def build(self, applied: tuple[str, ...]) -> Scenario:
         """Return the checked scenario, or raise all problems at once."""
         faults: list[tuple[KeyPath, str]] = []
+        files: list[tuple[KeyPath, DataFile]] = []
         try:
             scenario = Scenario.model_validate(self.tree)
             faults = plausible.faults(scenario, os.cpu_count() or 1, plausible.memory_of_machine())
-            faults += own_faults(scenario)
+            files = list(files_of(scenario))
+            faults += own_faults(scenario, files)
         except ValidationError as error:
             faults = [explain(detail, self.tree) for detail in error.errors(include_url=False)]
         self.problems += [Problem(*self._origin(path), _dotted(path), message) for path, message in faults]
         if self.problems:
             raise ScenarioError(self.problems)
         scenario._applied = applied
-        scenario._fingerprints = {_dotted(path): fingerprint(spec.path) for path, spec in files_of(scenario)}
+        scenario._fingerprints = {_dotted(path): fingerprint(spec.path) for path, spec in files}
         return scenario
 
     def _origin(self, path: KeyPath) -> tuple[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -110,11 +110,11 @@ def _read_once(spec: DataFile, digest: str, first_day: date, n_days: int, period
     return read_series(spec, Path(), first_day, n_days, period_minutes)
 
 
-def faults(scenario: ScenarioModel) -> list[Fault]:
+def faults(scenario: ScenarioModel, files: Sequence[tuple[KeyPath, DataFile]]) -> list[Fault]:
     """Return the key and message of each reason to refuse the scenario's own files, and of what refers to them."""
     found: list[Fault] = []
     series: dict[KeyPath, OwnSeries] = {}
-    for path, spec in files_of(scenario):
+    for path, spec in files:
         try:
             series[path] = series_of(spec, scenario.time)
             found += [(path, message) for message in _misfits(spec, series[path], scenario)]

@@ -75,20 +75,23 @@ def tariff_faults(scenario: ScenarioModel) -> list[Fault]:
     """
     periods = 24 * 60 // scenario.time.period_minutes
     found: list[Fault] = []
+    days = days_of(scenario)
     for group in GROUPS:
         rebates = [tariff.rebate for _, tariff in _named(scenario, group) if tariff.rebate is not None]
         if any(rebate != rebates[0] for rebate in rebates):
             message = "given several rebates; allowed one for all options: meters keep one baseline"
             found.append((("tariffs", group, "options"), message))
         for path, tariff in _named(scenario, group):
-            found += [((*path, *key), message) for key, message in _faults(scenario, tariff, periods)]
+            found += [((*path, *key), message) for key, message in _faults(scenario, tariff, days, periods)]
     return found
 
 
-def _faults(scenario: ScenarioModel, tariff: Tariff, periods: int) -> list[tuple[tuple[str, ...], str]]:
+def _faults(
+    scenario: ScenarioModel, tariff: Tariff, days: list[Day], periods: int
+) -> list[tuple[tuple[str, ...], str]]:
     found: list[tuple[tuple[str, ...], str]] = []
     try:
-        for day in days_of(scenario):
+        for day in days:
             tariff.class_on(day, periods)
         if tariff.rebate is not None:
             in_windows(tariff.rebate.event_windows, periods)

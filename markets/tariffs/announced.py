@@ -71,6 +71,11 @@ class DynamicTimeOfUse(Tariff):
         """Energy part of the price by class [currency/kWh], shape (n_classes,)."""
         return np.array(list(self.energy_per_kwh.values()))
 
+    @property
+    def event_days(self) -> tuple[date, ...]:
+        """Days with an announcement."""
+        return tuple(each.day for each in self.announced)
+
     def class_of_period(self, day_type: str, periods: int) -> NDArray[np.uint8]:
         """Return the ordinary class for each period of a day without announcements, shape (periods,)."""
         return np.full(periods, self.classes.index(self.ordinary), np.uint8)
