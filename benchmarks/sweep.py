@@ -52,6 +52,7 @@ def started(workers):
     with LocalPool(workers) as pool:
         for worker in pool._crew:
             worker.pipe.recv()
+            worker.ready = True
         return time.perf_counter() - before
 
 

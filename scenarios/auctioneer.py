@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from gridagora.scenarios.schema_market import Market
     from gridagora.scenarios.simulation import Simulation
 
+_NONE: NDArray[np.int64] = np.zeros(0, np.int64)
+NO_ORDERS = Orders(_NONE, _NONE.astype(np.int8), _NONE, _NONE)
+
 
 class AuditDifference(RuntimeError):
     """An online auction and its second solution through Pyomo differ."""
@@ -90,9 +93,10 @@ def _on_grid(
     auctions.price[period], auctions.low[period], auctions.high[period] = grid.price, grid.low, grid.high
     auctions.volume[period] = grid.volume_quanta
     margins = (grid.buy_tick, grid.buy_num, grid.buy_den, grid.sell_tick, grid.sell_num, grid.sell_den)
-    buy, sell = buy_awards(others.tick, others.quanta, grid), sell_awards(others.tick, others.quanta, grid)
-    awards = np.where(others.side == BUY, buy, sell)
-    auctions.note_others(period, others.place, awards, np.full(awards.size, grid.price))
+    if others.tick.size:
+        buy, sell = buy_awards(others.tick, others.quanta, grid), sell_awards(others.tick, others.quanta, grid)
+        awards = np.where(others.side == BUY, buy, sell)
+        auctions.note_others(period, others.place, awards, np.full(awards.size, grid.price))
     return margins
 
 
@@ -131,6 +135,8 @@ def _institutions(model: Simulation, record: DayRecord, period: int, curves: NDA
         auctions.unit_offer[period] = np.where(parts.unit_ticks < parts.ticks, offer, 0)  # the cap has the last tick
         offered = zip(parts.unit_ticks.tolist(), auctions.unit_offer[period].tolist(), strict=True)
         rows += [(unit, SELL, tick, quanta) for unit, (tick, quanta) in enumerate(offered) if quanta > 0]
+    if not rows:
+        return NO_ORDERS
     place, side, tick, quanta = np.ascontiguousarray(np.array(rows, np.int64).reshape(-1, 4).T)
     np.add.at(curves, (np.where(side == BUY, 0, 1), tick), quanta)
     return Orders(place, side.astype(np.int8), tick, quanta)
