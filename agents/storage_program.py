@@ -5,6 +5,9 @@ a is energy drawn at the connection. A period's cost and the value of a state ar
 of values there. While costs are convex, as between 0 <= sell <= buy, the value before a period merges the segments of
 the value after it and of the period's cost by slope, and the plan is exact. A cost that is not convex, by a negative
 price or one that pays more for selling, counts there with its convex hull and as it is once its period comes.
+
+Lists of a period are rows of tables, and functions take a table and the row: a view of the row would cost a kernel more
+than the short list does.
 """
 
 from __future__ import annotations
@@ -113,10 +116,11 @@ def list_kinks(
     most_import: float,
     most_export: float,
     wear: float,
+    t: int,
     change: Floats,
     cost: Floats,
 ) -> int:
-    """Fill, in order, the changes of what is stored at which a period's cost has a kink, and the costs there.
+    """Fill, in order, the changes of what is stored at which the cost of period t has a kink, and the costs there.
 
     Returns
     -------
@@ -124,38 +128,38 @@ def list_kinks(
         How many, at most `KINKS`.
     """
     here, n = load - pv, 1
-    change[0] = -most_out
+    change[t, 0] = -most_out
     for kink in (
         most_in, 0.0, -here, -load, -most_export - here, most_import - here, most_import - load
     ):  # fmt: skip
         if not -most_out < kink <= most_in:
             continue
         at = n
-        while change[at - 1] > kink:
-            change[at] = change[at - 1]
+        while change[t, at - 1] > kink:
+            change[t, at] = change[t, at - 1]
             at -= 1
-        change[at] = kink
+        change[t, at] = kink
         n += 1
     for k in range(n):
-        drawn = change[k]
-        cost[k] = grid_cost(here + drawn, pv, buy, sell, most_import, most_export) + wear * max(-drawn, 0.0)
-        change[k] = drawn * (gain if drawn > 0.0 else loss)
+        drawn = change[t, k]
+        cost[t, k] = grid_cost(here + drawn, pv, buy, sell, most_import, most_export) + wear * max(-drawn, 0.0)
+        change[t, k] = drawn * (gain if drawn > 0.0 else loss)
     return n
 
 
 @kernel(inline=True)
-def lower_hull(place: Floats, value: Floats, n: int, hull_place: Floats, hull_value: Floats) -> int:
-    """Fill the lower convex hull of n points in order of place, and return how many it has."""
+def lower_hull(place: Floats, value: Floats, t: int, n: int, last: int) -> int:
+    """Fill row `last` with the lower convex hull of row t's n points in order of place, and return how many it has."""
     m = 0
     for k in range(n):
-        if m and place[k] - hull_place[m - 1] <= LEAST:
-            hull_value[m - 1] = min(hull_value[m - 1], value[k])
+        if m and place[t, k] - place[last, m - 1] <= LEAST:
+            value[last, m - 1] = min(value[last, m - 1], value[t, k])
             continue
-        while m >= 2 and (hull_value[m - 1] - hull_value[m - 2]) * (place[k] - hull_place[m - 1]) >= (
-            value[k] - hull_value[m - 1]
-        ) * (hull_place[m - 1] - hull_place[m - 2]):
+        while m >= 2 and (value[last, m - 1] - value[last, m - 2]) * (place[t, k] - place[last, m - 1]) >= (
+            value[t, k] - value[last, m - 1]
+        ) * (place[last, m - 1] - place[last, m - 2]):
             m -= 1
-        hull_place[m], hull_value[m] = place[k], value[k]
+        place[last, m], value[last, m] = place[t, k], value[t, k]
         m += 1
     return m
 
@@ -164,53 +168,54 @@ def lower_hull(place: Floats, value: Floats, n: int, hull_place: Floats, hull_va
 def value_before(
     least: float,
     most: float,
-    later_place: Floats,
-    later_value: Floats,
+    t: int,
+    place: Floats,
+    value: Floats,
     later_n: int,
+    last: int,
     change: Floats,
     cost: Floats,
     changes: int,
-    place: Floats,
-    value: Floats,
 ) -> int:
     """Fill the least cost over what is there without action, from `least` to `most`, and return the number of places.
 
+    Of places and values row t is filled, from row t + 1; of changes and costs row `last` has the hull of the period.
     The segments of the later value and, mirrored, of the period's cost follow one another in order of slope.
     """
     i, k, n = 0, changes - 1, 0
-    at, worth = later_place[0] - change[k], later_value[0] + cost[k]
+    at, worth = place[t + 1, 0] - change[last, k], value[t + 1, 0] + cost[last, k]
     slope = before = -np.inf
     while True:
-        if at >= least and (n == 0 or at - place[n - 1] > LEAST):
+        if at >= least and (n == 0 or at - place[t, n - 1] > LEAST):
             if n >= 2 and slope - before <= LEAST:
                 n -= 1
             before = slope if n else -np.inf
-            place[n], value[n] = at, worth
+            place[t, n], value[t, n] = at, worth
             n += 1
         if at >= most or (i == later_n - 1 and k == 0):
             break
         of_value = of_cost = np.inf
         if i < later_n - 1:
-            of_value = (later_value[i + 1] - later_value[i]) / (later_place[i + 1] - later_place[i])
+            of_value = (value[t + 1, i + 1] - value[t + 1, i]) / (place[t + 1, i + 1] - place[t + 1, i])
         if k > 0:
-            of_cost = (cost[k - 1] - cost[k]) / (change[k] - change[k - 1])
+            of_cost = (cost[last, k - 1] - cost[last, k]) / (change[last, k] - change[last, k - 1])
         slope = min(of_value, of_cost)
         if of_value <= of_cost:
-            width = later_place[i + 1] - later_place[i]
+            width = place[t + 1, i + 1] - place[t + 1, i]
             i += 1
         else:
-            width = change[k] - change[k - 1]
+            width = change[last, k] - change[last, k - 1]
             k -= 1
         if at < least < at + width:
             worth += slope * (least - at)
             width -= least - at
             at = least
-            place[0], value[0], n = at, worth, 1
+            place[t, 0], value[t, 0], n = at, worth, 1
         width = min(width, most - at)
         worth += slope * width
         at += width
     if n == 0:
-        place[0], value[0], n = at, worth, 1
+        place[t, 0], value[t, 0], n = at, worth, 1
     return n
 
 
@@ -234,31 +239,37 @@ def add_band(place: Floats, value: Floats, n: int, low: float, high: float, outs
 
 
 @kernel(inline=True)
-def best_change(idle: float, place: Floats, value: Floats, n: int, change: Floats, cost: Floats, changes: int) -> float:
-    """Return the change of least cost from `idle`: the least sum of two piecewise linear functions is at a kink."""
-    first, last = float(change[0]), float(change[changes - 1])
-    least, most = max(idle + first, float(place[0])), min(idle + last, float(place[n - 1]))
+def best_change(
+    idle: float, t: int, place: Floats, value: Floats, n: int, change: Floats, cost: Floats, changes: int
+) -> float:
+    """Return the change of least cost from `idle` in period t; the least sum of piecewise linear costs is at a kink."""
+    first, last = float(change[t, 0]), float(change[t, changes - 1])
+    least, most = max(idle + first, float(place[t + 1, 0])), min(idle + last, float(place[t + 1, n - 1]))
     if most <= least:  # by rounding only
         return min(max(0.5 * (least + most) - idle, first), last)
     i = k = 0
     at, best, found = least, np.inf, 0.0
     while True:
-        while i < n - 2 and place[i + 1] <= at:
+        while i < n - 2 and place[t + 1, i + 1] <= at:
             i += 1
-        while k < changes - 2 and idle + change[k + 1] <= at:
+        while k < changes - 2 and idle + change[t, k + 1] <= at:
             k += 1
-        sum_here = value[i] + (at - place[i]) * (value[i + 1] - value[i]) / (place[i + 1] - place[i])
-        if change[k + 1] > change[k]:
-            sum_here += cost[k] + (at - idle - change[k]) * (cost[k + 1] - cost[k]) / (change[k + 1] - change[k])
+        sum_here = value[t + 1, i] + (at - place[t + 1, i]) * (value[t + 1, i + 1] - value[t + 1, i]) / (
+            place[t + 1, i + 1] - place[t + 1, i]
+        )
+        if change[t, k + 1] > change[t, k]:
+            sum_here += cost[t, k] + (at - idle - change[t, k]) * (cost[t, k + 1] - cost[t, k]) / (
+                change[t, k + 1] - change[t, k]
+            )
         if sum_here < best:
             best, found = sum_here, at - idle
         if at >= most:
             return min(max(found, first), last)
         after = most
-        if place[i + 1] > at:
-            after = min(after, place[i + 1])
-        if idle + change[k + 1] > at:
-            after = min(after, idle + change[k + 1])
+        if place[t + 1, i + 1] > at:
+            after = min(after, place[t + 1, i + 1])
+        if idle + change[t, k + 1] > at:
+            after = min(after, idle + change[t, k + 1])
         at = after
 
 
@@ -328,36 +339,32 @@ def plan_row(
         Wear and what lies outside the band, less the worth of what is left. [currency]
     """
     periods = len(load)
-    place, value = places[periods], values[periods]
     n = 1
-    place[0], value[0] = low[periods], -end_value * low[periods]
+    places[periods, 0], values[periods, 0] = low[periods], -end_value * low[periods]
     if high[periods] - low[periods] > LEAST:
         n = 2
-        place[1], value[1] = high[periods], -end_value * high[periods]
+        places[periods, 1], values[periods, 1] = high[periods], -end_value * high[periods]
     for t in range(periods - 1, -1, -1):
         if outside_cost > 0.0:
             n = add_band(places[t + 1], values[t + 1], n, band_low, band_high, outside_cost)
         counts[0, t + 1] = n
         counts[1, t] = list_kinks(
             gain[t], loss, most_in[t], most_out[t], load[t], pv[t], buy[t], sell[t], most_import, most_export, wear,
-            changes[t], costs[t],
+            t, changes, costs,
         )  # fmt: skip
         if t == 0:
             break
-        hull = lower_hull(changes[t], costs[t], counts[1, t], changes[periods], costs[periods])
+        hull = lower_hull(changes, costs, t, counts[1, t], periods)
         n = value_before(
-            keep * low[t] + shift[t], keep * high[t] + shift[t], places[t + 1], values[t + 1], n,
-            changes[periods], costs[periods], hull, places[t], values[t],
+            keep * low[t] + shift[t], keep * high[t] + shift[t], t, places, values, n, periods, changes, costs, hull
         )  # fmt: skip
-        place = places[t]
-        for k in range(n):
-            place[k] = (place[k] - shift[t]) / keep
+        if keep != 1.0 or shift[t] != 0.0:
+            for k in range(n):
+                places[t, k] = (places[t, k] - shift[t]) / keep
     state, own = start, 0.0
     for t in range(periods):
         idle = keep * state + shift[t]
-        change = best_change(
-            idle, places[t + 1], values[t + 1], counts[0, t + 1], changes[t], costs[t], counts[1, t]
-        )  # fmt: skip
+        change = best_change(idle, t, places, values, counts[0, t + 1], changes, costs, counts[1, t])
         drawn = change / (gain[t] if change > 0.0 else loss)
         flow[t] = drawn = min(max(drawn, -most_out[t]), most_in[t])
         state = idle + (gain[t] if drawn > 0.0 else loss) * drawn

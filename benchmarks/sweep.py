@@ -46,6 +46,15 @@ def wall(content, workers):
     return spent
 
 
+def in_one_process(content):
+    """Return processor time of a point in a warm process, planned, simulated and written [ms]."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, samples in (("first", 20), ("measured", 200)):
+            before = time.process_time()
+            ga.sweep(content | {"samples": samples}, Path(folder) / name, workers=0)
+        return (time.process_time() - before) / 200 * 1000
+
+
 def started(workers):
     """Return the time that processes take to start and to load what they need [s]."""
     before = time.perf_counter()
@@ -66,6 +75,9 @@ def main():
     print(f"{asked.workers} processes are ready after {started(asked.workers):.1f} s")
     small = {"base": "quickstart", "overrides": TOWN, "design": "latin_hypercube"}
     small["factors"] = {"households.pv_share": {"low": 0.0, "high": 0.5}}
+    without = small | {"overrides": TOWN | {"market.online": False}}
+    print(f"a point of 100 households and a day takes {in_one_process(small):.1f} ms of CPU in one process, "
+          f"{in_one_process(without):.1f} ms without online auction")  # fmt: skip
     if asked.small:
         spent = wall(small | {"samples": asked.small}, asked.workers)
         print(f"{asked.small} points of 100 households and a day on {asked.workers} workers: "

@@ -11,7 +11,7 @@ import pytest
 import gridagora as ga
 from gridagora.sim.report import write_report
 from gridagora.sim.report.business_page import business_page
-from gridagora.sim.report.business_rows import booked_cash, business_models, one_model, overview, party_of
+from gridagora.sim.report.business_rows import booked_cash, business_models, one_model, overview, parties_of
 from gridagora.sim.report.canvas_sheet import Sheet, business_canvas
 from gridagora.sim.report.cash_figures import cumulative_cash, risk_fan, risk_text
 from gridagora.sim.report.page import nearest_day
@@ -178,14 +178,28 @@ def test_names_come_from_the_tables():
 def test_roles_have_parties():
     """Contracts tell the provider, without them the canvas; business_months tells the customers."""
     tables = run_tables()
-    assert party_of(tables, "shared_savings", "provider") == "esco"
-    assert party_of(run_tables(without=("contracts",)), "shared_savings", "provider") == "esco"
-    assert party_of(tables, "roof", "provider") is None
+    assert parties_of(tables, "shared_savings", "provider") == ["esco"]
+    assert parties_of(run_tables(without=("contracts",)), "shared_savings", "provider") == ["esco"]
+    assert parties_of(tables, "roof", "provider") == []
     only_costs = tables | {"ledger": tables["ledger"].iloc[:1], "contracts": tables["contracts"].iloc[:1]}
-    assert party_of(only_costs, "shared_savings", "provider") is None
-    assert party_of(tables, "shared_savings", "customer") == "firms"
-    assert party_of(run_tables(without=("business_months",)), "roof", "customer") is None
-    assert party_of(tables, "shared_savings", "bank") == "bank"
+    assert parties_of(only_costs, "shared_savings", "provider") == []
+    assert parties_of(tables, "shared_savings", "customer") == ["firms"]
+    assert parties_of(run_tables(without=("business_months",)), "roof", "customer") == []
+    assert parties_of(tables, "shared_savings", "bank") == ["bank"]
+
+
+def test_customers_of_two_populations_count_together():
+    """Firms with 1 and households with 4 running contracts are 5; what both were paid is the customers' cash."""
+    tables = run_tables()
+    months = tables["business_months"]
+    more = months[months["business_model"] == "shared_savings"].assign(population="households", signed=2, running=4)
+    tables["business_months"] = pd.concat([months, more]).sort_values("month", kind="stable")
+    assert parties_of(tables, "shared_savings", "customer") == ["firms", "households"]
+    assert overview(tables).set_index("business_model").loc["shared_savings", "running"] == 5
+    tables["ledger"] = tables["ledger"].replace({"payer": {"government": "households"}})
+    assert booked_cash(tables, "shared_savings", "customer")[1].tolist() == [0, -30, -130, -320, -320]
+    assert ("Customers", "firms, households") in business_page(tables, "r0").sections[0].facts
+    assert "6 signed, 5 running at the end" in dict(business_page(tables, "r0").sections[0].facts)["Contracts"]
 
 
 def test_overview_puts_models_side_by_side():
@@ -208,9 +222,9 @@ def test_canvas_has_nine_blocks_in_their_places():
     assert areas == ["kp", "ka", "kr", "vp", "cr", "ch", "cs", "co", "re"]
     texts = [" ".join(part.strip() for part in block.itertext()) for block in root]
     assert texts[0] == "Key partners KP Equipment vendors vendor"
-    assert texts[6] == "Customer segments CS Firms that use much energy & pay their bills segment.at least kwh"
+    assert texts[6] == "Customer segments CS Firms that use much energy & pay their bills segment.at_least_kwh"
     assert texts[7] == "Cost structure C$ Equipment equipment 1,000 CNY"
-    assert texts[8] == "Revenue streams R$ Share of the saving saving share, subsidy 330 CNY"
+    assert texts[8] == "Revenue streams R$ Share of the saving saving_share, subsidy 330 CNY"
 
 
 def test_an_empty_block_stays_in_its_place():
@@ -275,13 +289,15 @@ def test_break_even_is_marked_where_it_is():
     lines = {str(line.get_label()): line for line in provider.get_lines()}
     assert lines["agreed"].get_ydata().tolist() == [-1000, -500, 0, 500]
     assert lines["true"].get_ydata().tolist() == [-1000, -600, -200, 200]
-    assert [text.get_text() for text in provider.texts] == ["agreed 2 a", "true 2.5 a"]
-    assert not customer.texts
+    marks = [(str(line.get_label()), line.get_xdata()[0]) for line in provider.get_lines() if line.get_marker() == "o"]
+    assert marks == [("break-even, agreed: 2 a", 2.0), ("break-even, true: 2.5 a", 2.5)]
+    assert [text.get_text() for text in provider.get_legend().get_texts()] == [label for label, _ in marks]
+    assert customer.get_legend() is None
     without = {str(line.get_label()): line for line in customer.get_lines()}["true, without bills"]
     assert without.get_ydata().tolist() == [0, -400, -800, -800]
     assert lines["booked in the run"].get_ydata().tolist() == [0, -970, -870, -680, -680]
-    assert lines["booked in the run"].get_xdata() == pytest.approx([0, 1 / 365, 31 / 365, 61 / 365, 0.2])
-    assert booked.get_lines()[0].get_xdata()[-1] == pytest.approx(2.4)
+    assert lines["booked in the run"].get_xdata() == pytest.approx([0, 1 / 366, 31 / 366, 61 / 366, 73 / 366])
+    assert booked.get_lines()[0].get_xdata()[-1] == pytest.approx(12 * 73 / 366)
 
 
 def test_days_that_stand_for_others_count_as_often():
@@ -289,7 +305,7 @@ def test_days_that_stand_for_others_count_as_often():
     tables = run_tables()
     tables["intervals"] = tables["intervals"].assign(weight=5.0)
     years, cash = booked_cash(tables, "shared_savings", "provider")
-    assert years == pytest.approx([0, 5 / 365, 155 / 365, 305 / 365, 1.0])
+    assert years == pytest.approx([0, 5 / 366, 155 / 366, 305 / 366, 365 / 366])
     assert cash.tolist() == [0, -4850, -4350, -3400, -3400]
     assert booked_cash(tables, "roof", "provider")[0].size == 0
     assert booked_cash(tables, "shared_savings", "bank")[0].size == 0
@@ -298,7 +314,7 @@ def test_days_that_stand_for_others_count_as_often():
 def test_break_even_needs_the_table_of_worth():
     """Without it the lines are drawn and no year is marked."""
     provider = cumulative_cash(run_tables(without=("business_worth",)), "shared_savings").axes[0]
-    assert not provider.texts
+    assert provider.get_legend() is None
 
 
 def test_where_only_others_have_cash_they_are_shown():
@@ -383,7 +399,7 @@ def test_figures_and_days_are_named(page):
     """Abbreviations are capitals; representative days say what they stand for."""
     assert '<th scope="row">NPV provider</th>' in page
     assert '<th scope="row">PV income</th>' in page
-    assert "73 days that stand for 365 from 01 January 2016, in periods of 60 minutes" in page
+    assert "73 days that stand for 365, the first 01 January 2016, in periods of 60 minutes" in page
 
 
 def test_names_in_pictures_are_unique(page):
@@ -396,6 +412,15 @@ def test_a_day_that_was_not_simulated_is_shown_by_the_nearest():
     """Of the representative days 3, 40 and 90, day 70 of another run is nearest to 90."""
     tables = {"intervals": pd.DataFrame({"day": [3, 3, 40, 90]})}
     assert [nearest_day(tables, day) for day in (0, 40, 70)] == [3, 40, 90]
+
+
+def test_large_rates_are_written_in_full():
+    """A tenfold return a year is 1,030 %, a small one 9.7 %."""
+    tables = run_tables()
+    worth = tables["business_worth"]
+    for rate, cell in ((10.3, "1,030 %"), (0.097, "9.7 %")):
+        tables["business_worth"] = worth.assign(irr=worth["irr"].where(worth["business_model"] != "roof", rate))
+        assert business_page(tables, "r0").sections[1].worth[0][4] == cell
 
 
 def test_what_is_missing_is_not_shown():

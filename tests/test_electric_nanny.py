@@ -188,6 +188,10 @@ def test_indicators_by_hand():
     assert NANNY.indicators(books, Contracts(), 364) == []
     quiet = {kpi.kpi: kpi.value for kpi in NANNY.indicators(books[2:], contracts, 364)}
     assert np.isnan(quiet["nanny_time_between_failures"])
+    dearer = NANNY.model_copy(update={"finance": Finance(inflation=0.02)}).indicators(books, contracts, 364)
+    assert [kpi.kpi for kpi in dearer if np.isnan(kpi.value)] == [
+        "nanny_shocks", "nanny_faults", "nanny_time_between_failures", "nanny_availability",
+    ]  # fmt: skip
     contracts.elapsed += 2.0
     contracts.end(np.array([1]), 183, DEFAULTED)
     assert held_years(contracts, 364, 2).tolist() == [2.0, 0.5]

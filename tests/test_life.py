@@ -19,6 +19,7 @@ from gridagora.agents.business_models.financing import debt_service, upfront_flo
 from gridagora.agents.business_models.frame import CUSTOMER, PROVIDER, BusinessModel, Customers, Flow
 from gridagora.agents.business_models.lenders import Bank, Insurer
 from gridagora.agents.business_models.life import Partners
+from gridagora.agents.business_models.luck import lognormal
 from gridagora.agents.business_models.terms import Acceptance, Finance, Risk, Segment
 from gridagora.markets.strategies.draws import Draws
 
@@ -328,6 +329,15 @@ def test_what_is_taken_back_at_default():
     assert -drawn["outside"].mean(axis=0)[1:6] == pytest.approx(expected, abs=6)
     assert "outside" in frame.simulate(Returned(), quantities(), NOBODY, 10, seed=5, default_per_year=0.0)
     assert Device().at_default(quantities(), np.zeros(1)) == []
+    dearer = Returned(finance=Finance(inflation=0.1))
+    later = frame.simulate(dearer, quantities(), NOBODY, 10, seed=5, default_per_year=1.0)
+    assert later["outside"][0, 1] == pytest.approx(-500 * 1.1)  # at prices of the year, as it is posted
+
+
+def test_factors_have_the_mean_one():
+    """At the middle draw a factor of sigma 0.2 is exp(-0.02); over all draws the mean is 1."""
+    assert lognormal(np.array([0.5]), 0.2) == pytest.approx([0.980199], abs=1e-6)
+    assert lognormal((np.arange(100_000) + 0.5) / 100_000, 0.5).mean() == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.mark.parametrize(("share", "auc"), [(1.0, 0.75), (0.5, 0.75), (0.2, 0.85), (0.4, 0.5)])

@@ -1,5 +1,7 @@
 """The plant of a microgrid settles its own meter as the loop over members would settle it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,6 +20,8 @@ SMALL = {
     "households.count": 10, "households.pv_share": 0.5, "firms.count": 2, "farms": None, "time.days": 1,
     "time.period_minutes": 60, "counterparties.companies": ["park_operator"], "business_models": [MICROGRID],
 }  # fmt: skip
+
+STORED = ("stored_kwh", "cold_stored_kwh")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,25 @@ def test_the_plant_quotes_nothing(entry):
     assert curves.shape == (2, 201)
     assert not curves.any()
     assert totals.tolist() == [[*plan.totals[12, :2], 0, 0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("start", [0, 7, 22, 23])
+def test_an_outage_is_a_day_without_the_grid_that_ends_early(entry, start):
+    """What is shed in the outage's two hours is what a whole day sheds that asks for nothing after them."""
+    plant = entry.population
+    site, day, plan = plant.site, plant.day, plant.dispatch
+    window = slice(start, start + 2)  # the last outage ends with the day
+    alone = {
+        name: np.pad(getattr(day, name)[..., window], [(0, 0)] * (getattr(day, name).ndim - 1) + [(0, 24)])[..., :24]
+        for name in ("demand", "surplus", "pv", "wind", "heat", "cold")
+    }
+    held = {name: float(getattr(plan, name)[start - 1] if start else getattr(day, name)) for name in STORED}
+    nothing = {"connected": np.zeros(24), "stored_end_kwh": 0.0, "cold_end_kwh": 0.0, "peak_per_kw": 0.0}
+    whole = site.dispatch.solve(replace(day, **alone, **held, **nothing))
+    needed, shed = site.island(day, plan, start)
+    assert site.outage_periods == 2
+    assert needed == pytest.approx(site.lost_load @ alone["demand"].sum(axis=1))
+    assert shed == pytest.approx(site.lost_load @ whole.shed_kwh.sum(axis=1), abs=1e-6)
 
 
 def test_meters_of_some_members_both_ways():

@@ -193,7 +193,9 @@ def test_indicators_by_hand():
     assert found["premium_lifetime_value"] == 70
     free = PREMIUM.model_copy(update={"compensation_per_kwh": 0.0})
     unknown = {kpi.kpi: kpi.value for kpi in free.indicators(books, contracts, 364)}
+    dearer = PREMIUM.model_copy(update={"finance": Finance(inflation=0.02)}).indicators(books, contracts, 364)
     assert np.isnan(unknown["premium_energy_not_served"])
+    assert [kpi.kpi for kpi in dearer if np.isnan(kpi.value)] == ["premium_energy_not_served"]
     assert PREMIUM.indicators(books, Contracts(), 364) == []
 
 

@@ -95,10 +95,10 @@ def tables(**options):
     return built
 
 
-def write_run(path, scenario="demo", warnings=(), **options):
-    """Write a finished run."""
+def write_run(path, scenario="demo", warnings=(), made=None, **options):
+    """Write a finished run, of tables that are made by hand or those of the options."""
     with ResultWriter(path) as writer:
-        for name, frame in tables(**options).items():
+        for name, frame in (made or tables(**options)).items():
             writer.write(name, frame, {c: "1" for c in frame if frame[c].dtype.kind == "f"})
         manifest = {"scenario": scenario, "seed": 42, "versions": {"numpy": "2"}, "warnings": list(warnings)}
         writer.finish({**manifest, "applied": []})
@@ -235,7 +235,7 @@ def test_load_is_stacked_power():
     ax = figures.load_by_source(tables(), 0, 1)
     assert ax.get_ylabel() == "power [kW]"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "hard coal", "pv", "storage discharge", "geothermal", "consumption",
+        "hard coal", "PV", "storage discharge", "geothermal", "consumption",
     ]  # fmt: skip
     tops = [collection.get_paths()[0].vertices[:, 1].max() for collection in ax.collections]
     assert tops == [10.0, 16.0, 16.0, 16.5]
@@ -287,6 +287,25 @@ def test_days_outside_the_run_are_refused(first, days):
     """A run of two days has the days 0 and 1."""
     with pytest.raises(ValueError, match=f"days: given {days} from day {first}; allowed: 1 or more from day 0 to 1"):
         figures.load_by_source(tables(), first, days)
+
+
+def test_days_between_representative_days_stay_empty():
+    """Of the days 0 and 3, nothing is drawn in the two days between; a day that was not simulated is refused."""
+    whole = tables(days=4)
+    some = {**whole, "intervals": whole["intervals"].query("day in (0, 3)")}
+    line = figures.load_by_source(some, 0, 4).get_lines()[0].get_ydata()
+    assert np.isnan(line).tolist() == [False] * 24 + [True] * 48 + [False] * 25
+    with pytest.raises(ValueError, match="days: given 2 from day 1, none of them simulated; simulated were 0, 3"):
+        figures.prices(some, 1, 2)
+
+
+def test_a_week_of_a_single_day_is_not_drawn(tmp_path):
+    """Where only one of seven days was simulated, load and prices of the week would repeat the day."""
+    whole = tables(days=30, auction=False)
+    for days, count in (([2, 20], 0), ([2, 3], 1)):
+        made = {**whole, "intervals": whole["intervals"][whole["intervals"]["day"].isin(days)]}
+        run = write_run(tmp_path / f"{count}", made=made)
+        assert write_report([run]).read_text(encoding="utf-8").count("<h3>Load by source</h3>") == count
 
 
 def test_curves_step_down_and_up():

@@ -44,8 +44,16 @@ def test_bars_are_the_indices(swept):
     total = found.indices.query("index == 'ST'").set_index("factor").loc[[B, A], "high"]
     assert reach == pytest.approx(total.tolist())
     assert ax.get_xlabel() == "share of the variance [1]"
-    assert ax.get_title(loc="left") == "peak of system: 256 rows x 1 seeds, 95 % intervals"
+    assert ax.get_title(loc="left") == "peak of system\n256 rows x 1 seeds, 95 % intervals"
     assert words(ax.figure.legends[0]) == ["total: with all interactions (ST)", "first order: alone (S1)"]
+
+
+def test_a_long_key_is_folded(swept):
+    """A key of more than 30 letters is broken before its last part, so that bars keep their place."""
+    long = "business_models.manager.subscription_per_month"
+    found = ga.sensitivity(swept({"peak": lambda row, _: row[A]}, factors={A: UNIT, long: UNIT}, design="grid"))
+    labels = [label.get_text() for label in ga.plot.sensitivity(found).get_yticklabels()]
+    assert sorted(labels) == ["business_models.manager.\nsubscription_per_month", A]
 
 
 def test_bars_of_a_regression(swept):

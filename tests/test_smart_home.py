@@ -17,7 +17,6 @@ from gridagora.agents.business_models.home_energy_file import (
     USUAL_SPLIT,
     appliance_statistics,
     benchmark,
-    degree_days,
     energy_file,
     house_ages,
 )
@@ -172,11 +171,6 @@ def test_meters_tell_use_without_reports():
     assert q["price_per_kwh"].tolist() == [0.6]
 
 
-def test_degree_days_by_hand():
-    """8 degrees are ten below 18, 30 degrees four above 26; 20 is neither."""
-    assert degree_days([8.0, 20.0, 30.0]) == (10.0, 4.0)
-
-
 def test_the_benchmark_finds_the_law_behind_the_use():
     """Use = 100 exp(0.01 age + 0.5 degree days / 1000), and one home uses twice that: it stands out."""
     age, degrees = np.array([0.0, 10.0, 20.0, 40.0, 60.0]), np.array([0.0, 200.0, 500.0])
@@ -214,11 +208,11 @@ def test_a_file_advises():
 
 
 def test_usual_shares_where_no_appliances_are_known():
-    """A day of a home with measured profiles is a 365th of its consumption, 16 % of it for the fridge."""
+    """A day of a home with measured profiles is a 366th of its yearly consumption, 16 % of it for the fridge."""
     model = Simulation(load("quickstart", {"households.count": 3, "time.days": 1, "time.period_minutes": 60}))
     split = appliance_statistics(model.households, 1, [model.calendar.day(0)])
     assert sum(USUAL_SPLIT.values()) == pytest.approx(1.0)
-    assert split["fridge"] == pytest.approx(0.16 * model.households[1].annual_kwh / 365)
+    assert split["fridge"] == pytest.approx(0.16 * model.households[1].annual_kwh / 366)
 
 
 def test_statistics_by_appliance_by_hand(monkeypatch):

@@ -6,18 +6,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy.special import ndtri, pdtr, pdtrc
+from scipy.special import pdtrc
 
 from gridagora.agents.business_models.canvas import Canvas, Entry
-from gridagora.agents.business_models.financing import (
-    CLAIM,
-    DEBT_SERVICE,
-    LOAN,
-    PREMIUM,
-    REPLACEMENT,
-    SUBSIDY,
-    TAX,
-)
+from gridagora.agents.business_models.events import poisson_quantile
+from gridagora.agents.business_models.financing import CLAIM, DEBT_SERVICE, LOAN, PREMIUM, REPLACEMENT, SUBSIDY, TAX
 from gridagora.agents.business_models.frame import (
     CUSTOMER,
     PROVIDER,
@@ -30,6 +23,7 @@ from gridagora.agents.business_models.frame import (
     Meters,
     Quantities,
 )
+from gridagora.agents.business_models.luck import lognormal
 from gridagora.agents.business_models.terms import Money, Rate, Share, Sigma, Years
 from gridagora.markets.strategies.draws import Draws
 from gridagora.sim.finance import capital_recovery_factor
@@ -74,14 +68,12 @@ def failures_of(mean: Floats, luck: Floats, year: Floats) -> Floats:
     year : ndarray of int64, shape (n,)
         Years under contract.
     """
-    count, uniform = np.zeros(mean.size), np.zeros(mean.size)
+    uniform = np.zeros(mean.size)
     word = (luck * _WORDS).astype(np.int64)
     for each in np.unique(year).tolist():
         now = year == each
         uniform[now] = Draws(0, "failures").uniforms("failures of a year", word[now], int(each))[0]
-    while (more := pdtr(count, mean) < uniform).any():
-        count += more
-    return count
+    return poisson_quantile(uniform, mean)
 
 
 class OperationMaintenance(BusinessModel):
@@ -161,8 +153,7 @@ class OperationMaintenance(BusinessModel):
     def truth(self, customers: Customers, agreed: Quantities) -> Quantities:
         """Return how prone to failure assets really are, and their luck, drawn by member."""
         prone, luck = customers.draws.uniforms("failures", customers.number, draws=2)
-        sigma = self.failure_sigma
-        own = self.failures_per_year * np.exp(sigma * ndtri(prone) - sigma**2 / 2)
+        own = self.failures_per_year * lognormal(prone, self.failure_sigma)
         return {**agreed, "luck": luck, **self._care(own)}
 
     def realised(self, q: Quantities, meters: Meters, age: Floats) -> Quantities:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.special import ndtri
 
 from gridagora.agents.business_models.canvas import Canvas, Entry
 from gridagora.agents.business_models.connection import HOURS_A_YEAR, Connection
@@ -27,6 +26,7 @@ from gridagora.agents.business_models.frame import (
     Meters,
     Quantities,
 )
+from gridagora.agents.business_models.luck import lognormal
 from gridagora.agents.business_models.terms import Money, Share, Sigma, Years
 from gridagora.sim.metrics import Kpi
 from gridagora.sim.plugin import Frozen
@@ -156,8 +156,7 @@ class ElectricNanny(BusinessModel):
 
     def truth(self, customers: Customers, agreed: Quantities) -> Quantities:
         """Draw how dangerous each customer's wiring is."""
-        normal = ndtri(customers.draws.uniforms("hazard", customers.number)[0])
-        frailty = np.exp(self.hazard_sigma * normal - self.hazard_sigma**2 / 2)
+        frailty = lognormal(customers.draws.uniforms("hazard", customers.number)[0], self.hazard_sigma)
         own = {name: agreed[name] * frailty for name in ("shocks", "faults", "base_shocks", "base_faults")}
         return {**agreed, **own}
 
@@ -212,16 +211,18 @@ class ElectricNanny(BusinessModel):
         return {**q, **happened, "price_per_kwh": meters.price_per_kwh}
 
     def indicators(self, books: pd.DataFrame, contracts: Contracts, day: int) -> list[Kpi]:
-        """Return accidents, time between them, availability, margin and energy sold in addition."""
+        """Return accidents, time between them, availability, margin and energy sold in addition.
+
+        Accidents are counted by what they cost: where prices rise, their number is missing.
+        """
         if not len(contracts):
             return []
         true, years = contracts.true, held_years(contracts, day, self.term_years)
         paid = books.groupby("account")["amount"].sum()
-        shocks = float(paid.get("shock_damage", 0.0)) / self.damage_per_shock
-        faults = float(paid.get("repairs", 0.0)) / self.cost_per_repair
+        one = float("nan") if self.finance.inflation else 1.0
+        shocks = one * float(paid.get("shock_damage", 0.0)) / self.damage_per_shock
+        faults = one * float(paid.get("repairs", 0.0)) / self.cost_per_repair
         hours, name = float(years.sum()) * HOURS_A_YEAR, self.title
-        received = books.loc[books["payee"] == self.provider, "amount"].sum()
-        spent = books.loc[books["payer"] == self.provider, "amount"].sum()
         happened = shocks + faults
         return [
             Kpi("nanny_shocks", name, shocks, "1"),
@@ -232,6 +233,6 @@ class ElectricNanny(BusinessModel):
             ),
             Kpi("nanny_time_between_failures", name, hours / happened if happened else float("nan"), "h"),
             Kpi("nanny_availability", name, 1 - faults * self.hours_per_fault / hours if hours else 1.0, "1"),
-            Kpi("nanny_margin", name, float(received - spent), "currency"),
+            Kpi("nanny_margin", name, self.result(books), "currency"),
             Kpi("nanny_added_energy", name, float((true["added_kwh"] * years).sum()), "kWh"),
         ]

@@ -12,19 +12,10 @@ from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy.special import ndtri
 
 from gridagora.agents.business_models.canvas import Canvas, Entry
 from gridagora.agents.business_models.energy_savings import KGCE_PER_KWH
-from gridagora.agents.business_models.financing import (
-    CLAIM,
-    DEBT_SERVICE,
-    LOAN,
-    PREMIUM,
-    REPLACEMENT,
-    SUBSIDY,
-    TAX,
-)
+from gridagora.agents.business_models.financing import CLAIM, DEBT_SERVICE, LOAN, PREMIUM, REPLACEMENT, SUBSIDY, TAX
 from gridagora.agents.business_models.frame import (
     CUSTOMER,
     PROVIDER,
@@ -38,6 +29,7 @@ from gridagora.agents.business_models.frame import (
     Quantities,
 )
 from gridagora.agents.business_models.life import Partners, discount, life, net
+from gridagora.agents.business_models.luck import lognormal
 from gridagora.agents.business_models.terms import Money, Name, Rate, Share, Sigma
 
 INVESTMENT, OPERATION, MEASUREMENT, INCENTIVE = "investment", "operation", "measurement", "efficiency_incentive"
@@ -143,13 +135,12 @@ class EnergyService(BusinessModel):
 
     def truth(self, customers: Customers, agreed: Quantities) -> Quantities:
         """Return the saving less the performance gap, by member above or below it, and the error of its meter."""
-        luck, error = ndtri(self._chance(customers)[1:])
-        sigma, off = self.risk.performance_sigma, self.measurement_sigma
-        performs = (1 - self.performance_gap) * np.exp(sigma * luck - sigma**2 / 2)
+        _, luck, error = self._chance(customers)
+        performs = (1 - self.performance_gap) * lognormal(luck, self.risk.performance_sigma)
         return {
             **agreed,
             "saved_share": np.minimum(agreed["saved_share"] * performs, MOST_SAVED),
-            "measured_ratio": np.exp(off * error - off**2 / 2),
+            "measured_ratio": lognormal(error, self.measurement_sigma),
         }
 
     def effect(self, q: Quantities, age: Floats) -> Quantities:

@@ -178,13 +178,11 @@ class EquipmentModel(BusinessModel):
         if not len(contracts):
             return []
         years, true = held_years(contracts, day, self.term_years), contracts.true
-        income = books.loc[books["payee"] == self.provider, "amount"].sum()
-        spent = books.loc[books["payer"] == self.provider, "amount"].sum()
         return [
             Kpi("equipment_kw", self.title, float(true["kw"].sum()), "kW"),
             Kpi("equipment_wrong_share", self.title, float(true["wrong"].mean()), "1"),
             Kpi("equipment_added_energy", self.title, float((self._used(true) * years).sum()), "kWh"),
-            Kpi("equipment_provider_cash", self.title, float(income - spent), "currency"),
+            Kpi("equipment_provider_cash", self.title, self.result(books), "currency"),
         ]
 
 

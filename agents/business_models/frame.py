@@ -263,6 +263,18 @@ class BusinessModel(Frozen):
         """
         return ledger[ledger["business_model"] == self.title]
 
+    def result(self, books: pd.DataFrame) -> float:
+        """Return what the provider received less what it paid in rows of the ledger [currency].
+
+        Parameters
+        ----------
+        books : pandas.DataFrame
+            Rows payer, payee, amount [currency].
+        """
+        received = books.loc[books["payee"] == self.provider, "amount"].sum()
+        spent = books.loc[books["payer"] == self.provider, "amount"].sum()
+        return float(received - spent)
+
     def eligible(self, customers: Customers) -> Bools:
         """Return who may have a contract besides the segment, shape (n,); everybody by default."""
         return np.ones(len(customers), np.bool_)

@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-#: Indoor temperature below which a degree day counts as one of heating [degC] (ill).
-HEATING_BASE_C = 18.0
-#: Above it a degree day counts as one of cooling [degC] (ill).
-COOLING_BASE_C = 26.0
+#: Days of the year that a yearly consumption is for [d].
+YEAR_DAYS = 366
 #: Shares of a home's use where no appliances are known [1] (ill).
 USUAL_SPLIT = {
     **{"standby": 0.08, "fridge": 0.16, "lighting": 0.14, "cooking": 0.14, "washing": 0.10},
@@ -49,24 +47,6 @@ def house_ages(draws: Draws, number: Ints, oldest_years: float = 60.0) -> Floats
         [a] (ill)
     """
     return np.asarray(oldest_years * draws.uniforms("house age", number)[0])
-
-
-def degree_days(mean_temperature_c: ArrayLike) -> tuple[float, float]:
-    """Return heating and cooling degree days of some days [K d].
-
-    Parameters
-    ----------
-    mean_temperature_c : array-like, shape (days,)
-        Mean outdoor temperature of each day [degC].
-
-    Examples
-    --------
-    >>> degree_days([8.0, 20.0, 30.0])
-    (10.0, 4.0)
-    """
-    outdoor = within("mean_temperature_c", mean_temperature_c)
-    heating, cooling = np.maximum(HEATING_BASE_C - outdoor, 0.0), np.maximum(outdoor - COOLING_BASE_C, 0.0)
-    return float(heating.sum()), float(cooling.sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +119,7 @@ def appliance_statistics(population: Population, member: int, days: Sequence[Day
     row = int(population.rows[member])
     annual = float(population.members.annual_kwh[row])
     if not isinstance(population.tables.profiles, LabelledProfiles):
-        return {name: share * annual * len(days) / 365.0 for name, share in USUAL_SPLIT.items()}
+        return {name: share * annual * len(days) / YEAR_DAYS for name, share in USUAL_SPLIT.items()}
     profile = population.tables.profiles.values[population.members.profile[row]]
     total = np.zeros(len(LABELS))
     for day in days:

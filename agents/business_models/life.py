@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from gridagora.agents.business_models.financing import DEBT_SERVICE, LOAN, upfront_flows, yearly_flows
-from gridagora.agents.business_models.frame import CUSTOMER, PROVIDER, BusinessModel, Floats, Flow, Quantities
+from gridagora.agents.business_models.frame import CUSTOMER, PROVIDER, Bools, BusinessModel, Floats, Flow, Quantities
 from gridagora.agents.business_models.lenders import Bank, Insurer
+from gridagora.agents.business_models.luck import lognormal
 from gridagora.sim.finance import irr_all, npv, payback, profitability_index
 from gridagora.sim.streams import Streams
 
@@ -63,6 +63,14 @@ def life(model: BusinessModel, q: Quantities, partners: Partners) -> list[Flow]:
         add(flow, model.term_years)
     growth = (1 + model.finance.inflation) ** np.arange(years + 1)
     return [flow if flow.nominal else flow._replace(amount=flow.amount * growth) for flow in rows]
+
+
+def by_year(model: BusinessModel, q: Quantities, partners: Partners) -> Iterator[tuple[int, list[Flow]]]:
+    """Yield the flows of :func:`life` by its column, without tables of whole lives and before prices rise."""
+    yield 0, upfront_flows(model, q)
+    for age in range(model.life_years):
+        yield age + 1, yearly_flows(model, q, age, partners.bank, partners.insurer)
+    yield model.term_years, model.at_end(q)
 
 
 def net(flows: Sequence[Flow], role: str, metered: bool = True) -> Floats:
@@ -117,17 +125,11 @@ def cash_of(model: BusinessModel, q: Quantities, partners: Partners, role: str) 
     n, years = next(iter(q.values())).size, model.life_years
     growth = (1 + model.finance.inflation) ** np.arange(years + 1)
     total = np.zeros((years + 1, n))
-
-    def add(flows: Sequence[Flow], at: int) -> None:
+    for at, flows in by_year(model, q, partners):
         for flow in flows:
             sign = (flow.payee == role) - (flow.payer == role)
             if sign:
                 total[at] += (flow.amount if flow.nominal else flow.amount * growth[at]) * sign
-
-    add(upfront_flows(model, q), 0)
-    for t in range(years):
-        add(yearly_flows(model, q, t, partners.bank, partners.insurer), t + 1)
-    add(model.at_end(q), model.term_years)
     return np.ascontiguousarray(total.T)
 
 
@@ -155,6 +157,32 @@ def deviations(model: BusinessModel, q: Quantities, partners: Partners, role: st
 
 def _moved(model: BusinessModel, q: Quantities, by: Mapping[str, Floats | float]) -> Quantities:
     return {name: value * by.get(model.uncertain.get(name, ""), 1.0) for name, value in q.items()}
+
+
+def risk_factors(model: BusinessModel, streams: Streams, draws: int) -> dict[str, Floats]:
+    """Return draws of what may come otherwise, by the key of `risk`, shape (draws,) each [1]."""
+    return {
+        each: lognormal(streams.uniforms(each, "risk", draws), getattr(model.risk, each))
+        for each in sorted(set(model.uncertain.values()))
+    }
+
+
+def survived_years(streams: Streams, draws: int, default_per_year: float) -> Floats:
+    """Return the full years before a customer defaults, geometric by inversion, shape (draws,) [a]."""
+    if default_per_year == 0:
+        return np.full(draws, np.inf)
+    uniform = streams.uniforms("default", "risk", draws)
+    return np.asarray(np.floor(np.log(uniform) / np.log1p(-min(default_per_year, 1 - 1e-12))))
+
+
+def paying(model: BusinessModel, survived: Floats) -> Bools:
+    """Return in which columns of :func:`life` customers pay, shape (draws, life_years + 1).
+
+    Nothing is owed beyond the term: who has survived it goes on.
+    """
+    pays = np.arange(model.life_years + 1) <= survived[:, None]
+    pays[:, model.term_years + 1 :] |= survived[:, None] >= model.term_years
+    return np.asarray(pays)
 
 
 def simulate(
@@ -191,25 +219,19 @@ def simulate(
         Cash flow of each party [currency].
     """
     streams = Streams(seed)
-    by = {}
-    for factor in sorted(set(model.uncertain.values())):
-        sigma = getattr(model.risk, factor)
-        by[factor] = np.exp(sigma * ndtri(streams.uniforms(factor, "risk", draws)) - sigma**2 / 2)
     wide = {name: np.full(draws, value[0]) for name, value in q.items()}
-    flows = life(model, _moved(model, wide, by), partners)
+    moved = _moved(model, wide, risk_factors(model, streams, draws))
     hazard = model.risk.default_per_year if default_per_year is None else default_per_year
-    # Full years survived: geometric by inversion.
-    survived = np.full(draws, np.inf)
-    if hazard > 0:
-        uniform = streams.uniforms("default", "risk", draws)
-        survived = np.floor(np.log(uniform) / np.log1p(-min(hazard, 1 - 1e-12)))
-    alive = np.arange(model.life_years + 1) <= survived[:, None]
-    alive[:, model.term_years + 1 :] |= survived[:, None] >= model.term_years  # nothing is owed beyond the term
+    survived = survived_years(streams, draws, hazard)
+    alive = paying(model, survived)
+    flows = life(model, moved, partners)
     kept = [flow if flow.stays else flow._replace(amount=flow.amount * alive) for flow in flows]
     broke = np.flatnonzero(survived < model.term_years)
-    for flow in model.at_default(_moved(model, wide, by), np.where(np.isinf(survived), 0.0, survived)):
+    year = survived[broke].astype(np.int64) + 1
+    growth = (1 + model.finance.inflation) ** year
+    for flow in model.at_default(moved, np.where(np.isinf(survived), 0.0, survived)):
         amounts = np.zeros(alive.shape)
-        amounts[broke, survived[broke].astype(np.int64) + 1] = np.broadcast_to(flow.amount, draws)[broke]
+        amounts[broke, year] = np.broadcast_to(flow.amount, draws)[broke] * (1.0 if flow.nominal else growth)
         kept.append(flow._replace(amount=amounts))
     return {role: net(kept, role) for role in parties(kept)}
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
-from scipy.special import ndtri
 
-from gridagora.agents.business_models.financing import upfront_flows, yearly_flows
-from gridagora.agents.business_models.frame import PROVIDER, Bools, BusinessModel, Floats, Flow, Quantities
-from gridagora.agents.business_models.life import Partners, discount
+from gridagora.agents.business_models.frame import PROVIDER, Bools, BusinessModel, Floats, Quantities
+from gridagora.agents.business_models.life import (
+    Partners,
+    by_year,
+    discount,
+    paying,
+    risk_factors,
+    survived_years,
+)
 from gridagora.sim.finance import conditional_value_at_risk
 from gridagora.sim.streams import Streams
 
@@ -62,10 +65,8 @@ def worst_values(
         Share of worst draws, above 0, at most 1.
     """
     streams, n = Streams(seed), next(iter(q.values())).size
-    by, alive = {}, _alive(model, streams, draws)
-    for factor in set(model.uncertain.values()):
-        sigma = getattr(model.risk, factor)
-        by[factor] = np.exp(sigma * ndtri(streams.uniforms(factor, "risk", draws)) - sigma**2 / 2)
+    by = risk_factors(model, streams, draws)
+    alive = paying(model, survived_years(streams, draws, model.risk.default_per_year))
     found, chunk = np.zeros(n), max(1, ROWS // draws)
     for first in range(0, n, chunk):
         some = {
@@ -73,7 +74,7 @@ def worst_values(
             for name, value in q.items()
         }
         values = np.zeros((len(found[first : first + chunk]), draws))
-        for year, flows in _by_year(model, some, partners):
+        for year, flows in by_year(model, some, partners):
             worth = (1 + discount(model, PROVIDER)) ** -float(year)
             growth = (1 + model.finance.inflation) ** year
             for flow in flows:
@@ -84,22 +85,3 @@ def worst_values(
                     values += amount * (paid if flow.stays else paid * alive[:, year])
         found[first : first + chunk] = [conditional_value_at_risk(each, share) for each in values]
     return found
-
-
-def _by_year(model: BusinessModel, q: Quantities, partners: Partners) -> Iterator[tuple[int, list[Flow]]]:
-    """Yield the flows of :func:`~gridagora.agents.business_models.life.life` by year, without tables of whole lives."""
-    yield 0, upfront_flows(model, q)
-    for age in range(model.life_years):
-        yield age + 1, yearly_flows(model, q, age, partners.bank, partners.insurer)
-    yield model.term_years, model.at_end(q)
-
-
-def _alive(model: BusinessModel, streams: Streams, draws: int) -> Bools:
-    """Return whether customers still pay, by draw and year, shape (draws, life_years + 1)."""
-    survived, hazard = np.full(draws, np.inf), model.risk.default_per_year
-    if hazard > 0:
-        uniform = streams.uniforms("default", "risk", draws)
-        survived = np.floor(np.log(uniform) / np.log1p(-min(hazard, 1 - 1e-12)))
-    alive = np.arange(model.life_years + 1) <= survived[:, None]
-    alive[:, model.term_years + 1 :] |= survived[:, None] >= model.term_years
-    return np.asarray(alive)

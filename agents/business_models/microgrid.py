@@ -43,7 +43,7 @@ from gridagora.markets.community.microgrid_day import Equipment
 from gridagora.sim.finance import lcoe
 
 MONTHS = 12
-#: Lines of service that hold investment of their own beside that of the plant.
+#: Line of service that holds the plant.
 GENERATION = "generation_assets"
 _CANVAS = Canvas(
     partners={

@@ -128,6 +128,11 @@ class NormFeedback(BusinessModel):
         normal = ndtri(customers.draws.uniforms("norm feedback", customers.number)[0])
         return {**agreed, "saved_share": self.saving_mean + self.saving_deviation * normal}
 
+    @property
+    def between(self) -> float:
+        """Mean of what is there of the effect from one report to the next [1]."""
+        return float(mean_faded(np.zeros(1), 1.0 / self.reports_per_year, self.decay_per_year)[0])
+
     def kept(self, age: Floats, during: float) -> Floats:
         """Return the mean of what is there of the effect from an age on, for a time within term or after it [1].
 
@@ -140,7 +145,7 @@ class NormFeedback(BusinessModel):
         during : float
             Length of the time, above 0 [a].
         """
-        between = float(mean_faded(np.zeros(1), 1.0 / self.reports_per_year, self.decay_per_year)[0])
+        between = self.between
         after = between * mean_faded(np.maximum(np.asarray(age) - self.term_years, 0.0), during, self.decay_per_year)
         return np.where(np.asarray(age) < self.term_years, between, after)
 
@@ -158,9 +163,8 @@ class NormFeedback(BusinessModel):
 
     def effect(self, q: Quantities, age: Floats) -> Quantities:
         """Return the share of consumption saved at an age, shape (n,) [1]."""
-        between = float(mean_faded(np.zeros(1), 1.0 / self.reports_per_year, self.decay_per_year)[0])
         since = np.maximum(np.asarray(age, np.float64) - self.term_years, 0.0)
-        return {"saved_share": q["saved_share"] * between * faded(since, self.decay_per_year)}
+        return {"saved_share": q["saved_share"] * self.between * faded(since, self.decay_per_year)}
 
     def realised(self, q: Quantities, meters: Meters, age: Floats) -> Quantities:
         """Return consumption before the saving, as meters and the effect have it, and the price that was."""

@@ -10,18 +10,9 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.special import ndtri
 
 from gridagora.agents.business_models.canvas import Canvas, Entry
-from gridagora.agents.business_models.financing import (
-    CLAIM,
-    DEBT_SERVICE,
-    LOAN,
-    PREMIUM,
-    REPLACEMENT,
-    SUBSIDY,
-    TAX,
-)
+from gridagora.agents.business_models.financing import CLAIM, DEBT_SERVICE, LOAN, PREMIUM, REPLACEMENT, SUBSIDY, TAX
 from gridagora.agents.business_models.frame import (
     CUSTOMER,
     PROVIDER,
@@ -34,6 +25,7 @@ from gridagora.agents.business_models.frame import (
     Meters,
     Quantities,
 )
+from gridagora.agents.business_models.luck import lognormal
 from gridagora.agents.business_models.terms import Money, Name, Share, Sigma, Years
 
 #: Accounts of the service: the fee, the controller at the home, commission of its maker, running costs.
@@ -122,8 +114,8 @@ class OptimisationService(BusinessModel):
 
     def truth(self, customers: Customers, agreed: Quantities) -> Quantities:
         """Return the saving with the model's error, lognormal with mean 1, drawn by member."""
-        normal = ndtri(customers.draws.uniforms("optimisation", customers.number)[0])
-        return {**agreed, "saving": agreed["saving"] * np.exp(self.model_error * normal - self.model_error**2 / 2)}
+        error = lognormal(customers.draws.uniforms("optimisation", customers.number)[0], self.model_error)
+        return {**agreed, "saving": agreed["saving"] * error}
 
     def upfront(self, q: Quantities) -> list[Flow]:
         """Return the purchase of the controller, and its maker's commission [currency]."""

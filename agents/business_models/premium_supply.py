@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
-from scipy.special import ndtri
 
 from gridagora.agents.business_models.canvas import Canvas, Entry
 from gridagora.agents.business_models.connection import HOURS_A_YEAR, Connection
@@ -28,6 +27,7 @@ from gridagora.agents.business_models.frame import (
     Meters,
     Quantities,
 )
+from gridagora.agents.business_models.luck import lognormal
 from gridagora.agents.business_models.targeting import best, lifetime_value, precision_at_k
 from gridagora.agents.business_models.terms import Money, Rate, Share, Sigma
 from gridagora.sim.metrics import Kpi
@@ -128,15 +128,14 @@ class PremiumSupply(BusinessModel):
         interruptions are drawn.
         """
         n, kva = len(customers), self.connection.kva(customers.annual_kwh)
-        normal = ndtri(customers.draws.uniforms("lost load", customers.number)[0])
-        own_loss = self.loss_per_kwh * np.exp(self.loss_sigma * normal - self.loss_sigma**2 / 2)
+        own = lognormal(customers.draws.uniforms("lost load", customers.number)[0], self.loss_sigma)
         return {
             "kva": kva,
             "capex": kva * SCOPES[self.scope].capex_per_kva * customers.vendor_price,
             "interruptions": np.full(n, self.interruptions_per_year * SCOPES[self.scope].left),
             "base_interruptions": np.full(n, self.interruptions_per_year),
             "kwh": customers.annual_kwh / HOURS_A_YEAR * self.hours_per_interruption,
-            "loss_per_kwh": own_loss,
+            "loss_per_kwh": self.loss_per_kwh * own,
             "shed_kwh": np.zeros(n),
             "energy_margin": self.energy_margin_per_kwh * customers.annual_kwh,
             "lifetime_value": self.lifetime_values(customers)[0],
@@ -165,8 +164,8 @@ class PremiumSupply(BusinessModel):
         margin = margin - self.maintenance_share * invested - self.compensation_per_kwh * lost
         stays = (1 - customers.default_per_year) * (1 - self.churn_per_year * self.churn_left)
         earned = lifetime_value(margin, stays, self.finance.discount_rate, self.term_years)
-        normal = ndtri(customers.draws.uniforms("lifetime value", customers.number)[0])
-        return earned * np.exp(self.estimate_sigma * normal - self.estimate_sigma**2 / 2) - invested, earned - invested
+        error = lognormal(customers.draws.uniforms("lifetime value", customers.number)[0], self.estimate_sigma)
+        return earned * error - invested, earned - invested
 
     def targets(self, n: int) -> int:
         """Return how many of n customers are called on, at least one where there are some."""
@@ -215,21 +214,21 @@ class PremiumSupply(BusinessModel):
     def indicators(self, books: pd.DataFrame, contracts: Contracts, day: int) -> list[Kpi]:
         """Return precision of the ranking, lifetime value, energy not served, margin and retention.
 
-        The provider sees how well it ranked by those who signed: which of the half that looked best are in it.
+        The provider sees how well it ranked by those who signed: which of the half that looked best are in it. Energy
+        not served is counted by the compensation for it: it is missing where there is none, or where prices rise.
         """
         if not len(contracts):
             return []
         true, name = contracts.true, self.title
-        received = books.loc[books["payee"] == self.provider, "amount"].sum()
-        spent = books.loc[books["payer"] == self.provider, "amount"].sum()
         expected = true["interruptions"] * true["kwh"] * held_years(contracts, day, self.term_years)
         paid, seen = books.loc[books["account"] == "compensation", "amount"].sum(), contracts.agreed["lifetime_value"]
-        lost = float(paid / self.compensation_per_kwh) if self.compensation_per_kwh else float("nan")
+        is_known = self.compensation_per_kwh > 0 and self.finance.inflation == 0
+        lost = float(paid / self.compensation_per_kwh) if is_known else float("nan")
         return [
             Kpi("premium_precision", name, precision_at_k(seen, true["lifetime_value"], -(-seen.size // 2)), "1"),
             Kpi("premium_lifetime_value", name, float(true["lifetime_value"].sum()), "currency"),
             Kpi("premium_energy_not_served", name, lost, "kWh"),
             Kpi("premium_expected_not_served", name, float(expected.sum()), "kWh"),
             Kpi("premium_retention", name, float((contracts.status != LEFT).mean()), "1"),
-            Kpi("premium_margin", name, float(received - spent), "currency"),
+            Kpi("premium_margin", name, self.result(books), "currency"),
         ]

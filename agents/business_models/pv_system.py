@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy.special import ndtri
 
 from gridagora.agents.business_models.frame import (
     CUSTOMER,
@@ -21,6 +20,7 @@ from gridagora.agents.business_models.frame import (
     Meters,
     Quantities,
 )
+from gridagora.agents.business_models.luck import lognormal
 from gridagora.agents.business_models.terms import Money, Sigma, Years
 
 Size = Annotated[float, Field(gt=0, le=1e6)]
@@ -116,9 +116,10 @@ class PvInvestment(BusinessModel):
 
     def truth(self, customers: Customers, agreed: Quantities) -> Quantities:
         """Return what systems really make, drawn by roof: the same under all four contracts."""
-        normal = ndtri(customers.draws.uniforms("pv performance", customers.number)[0])
-        sigma = self.performance_deviation
-        made = agreed["generated_kwh"] * (1 - self.performance_gap) * np.exp(sigma * normal - sigma**2 / 2)
+        performs = lognormal(
+            customers.draws.uniforms("pv performance", customers.number)[0], self.performance_deviation
+        )
+        made = agreed["generated_kwh"] * (1 - self.performance_gap) * performs
         return {**agreed, "generated_kwh": made, "self_kwh": _used(customers, made)}
 
     def effect(self, q: Quantities, age: Floats) -> Quantities:

@@ -122,13 +122,11 @@ class RevenueAdequacy(BusinessModel):
         """Return the fixed point, its stability, what generating customers cost the others, and the books."""
         found, name = self.recovery(), self.title
         alone = self.fixed_per_year / self.demand_kwh + self.variable_per_kwh
-        received = books.loc[books["payee"] == self.provider, "amount"].sum()
-        spent = books.loc[books["payer"] == self.provider, "amount"].sum()
         return [
             Kpi("adequacy_price", name, found.price, "currency/kWh"),
             Kpi("adequacy_price_without_generation", name, alone, "currency/kWh"),
             Kpi("adequacy_sold", name, found.energy, "kWh"),
             Kpi("adequacy_contraction", name, found.contraction, "1"),
             Kpi("adequacy_stable", name, float(found.stable), "1"),
-            Kpi("adequacy_result", name, float(received - spent), "currency"),
+            Kpi("adequacy_result", name, self.result(books), "currency"),
         ]

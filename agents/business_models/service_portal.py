@@ -10,7 +10,6 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.special import ndtri
 
 from gridagora.agents.business_models.canvas import Canvas, Entry
 from gridagora.agents.business_models.financing import TAX
@@ -24,6 +23,7 @@ from gridagora.agents.business_models.frame import (
     Flow,
     Quantities,
 )
+from gridagora.agents.business_models.luck import lognormal
 from gridagora.agents.business_models.terms import Acceptance, Money, Risk, Share, Sigma, Years
 
 #: Accounts of the portal.
@@ -33,13 +33,13 @@ MEMBERSHIP, ADVERTISING, SERVICE_COST, DEMAND_RESPONSE = (
 Visits = Annotated[float, Field(ge=0, le=1000)]
 
 
-def awareness(visits_per_month: Floats, notice_share: float) -> Floats:
+def awareness(visits_per_month: Floats | float, notice_share: float) -> Floats:
     """Return the chance that a month's visits bring an offer to somebody's notice, 1 - (1 - c)^v, shape (n,) [1].
 
     Parameters
     ----------
-    visits_per_month : ndarray of float64, shape (n,)
-        v, visits [1/month].
+    visits_per_month : ndarray of float64, shape (n,), or float
+        v, visits, or notices [1/month].
     notice_share : float
         c, share of visits on which an offer is noticed [1].
 
@@ -123,9 +123,8 @@ class ServicePortal(BusinessModel):
     def truth(self, customers: Customers, agreed: Quantities) -> Quantities:
         """Return visits and enrolment drawn by member: lognormal about the mean, and 0 or 1."""
         visit, enrol = customers.draws.uniforms("portal", customers.number, draws=2)
-        factor = np.exp(self.visits_sigma * ndtri(visit) - self.visits_sigma**2 / 2)
-        enrolled = (enrol < self.enrolment_share).astype(np.float64)
-        return {"visits_per_month": agreed["visits_per_month"] * factor, "enrolled": enrolled}
+        visits = agreed["visits_per_month"] * lognormal(visit, self.visits_sigma)
+        return {"visits_per_month": visits, "enrolled": (enrol < self.enrolment_share).astype(np.float64)}
 
     def yearly(self, q: Quantities, age: Age) -> list[Flow]:
         """Return fee, advertising, pay for demand response, cost, and what no books show [currency/a]."""

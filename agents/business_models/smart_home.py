@@ -11,7 +11,6 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
-from scipy.special import ndtri
 
 from gridagora.agents.business_models.canvas import Canvas, Entry
 from gridagora.agents.business_models.financing import TAX
@@ -26,7 +25,9 @@ from gridagora.agents.business_models.frame import (
     Meters,
     Quantities,
 )
+from gridagora.agents.business_models.luck import lognormal
 from gridagora.agents.business_models.optimisation_service import plannable
+from gridagora.agents.business_models.service_portal import awareness
 from gridagora.agents.business_models.terms import Acceptance, Money, Name, Share, Sigma, Years
 from gridagora.sim.plugin import Frozen
 
@@ -177,12 +178,11 @@ class HomeEnergyManager(BusinessModel):
 
     def truth(self, customers: Customers, agreed: Quantities) -> Quantities:
         """Return savings and used services drawn by member."""
-        normal = ndtri(customers.draws.uniforms("energy manager", customers.number)[0])
+        factor = lognormal(customers.draws.uniforms("energy manager", customers.number)[0], self.saving_sigma)
         fee = np.zeros(len(customers))
         for name, service in self.services.items():
             uses = customers.draws.uniforms(f"service {name}", customers.number)[0] < service.uptake_share
             fee += 12 * service.fee_per_month * uses
-        factor = np.exp(self.saving_sigma * normal - self.saving_sigma**2 / 2)
         return {**agreed, "saving": agreed["saving"] * factor, "service_fee": fee}
 
     def upfront(self, q: Quantities) -> list[Flow]:
@@ -212,7 +212,7 @@ class HomeEnergyManager(BusinessModel):
     def effect(self, q: Quantities, age: Floats) -> Quantities:
         """Return who is planned, `managed`, who answers by `technology`, and `awareness` by notices, shape (n,)."""
         in_term = (np.asarray(age) < self.term_years).astype(np.float64)
-        noticed = 1.0 - (1.0 - self.notice_share) ** self.notices_per_month
+        noticed = awareness(self.notices_per_month, self.notice_share)
         return {"managed": q["planned"] * in_term, "technology": in_term, "awareness": noticed * in_term}
 
     def realised(self, q: Quantities, meters: Meters, age: Floats) -> Quantities:

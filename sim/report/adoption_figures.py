@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gridagora.sim.report.figures import BLUE, DARK, GREEN, ORANGE, RED, TablesLike, styled
-from gridagora.sim.report.labels import currency
+from gridagora.sim.report.figures import BLUE, DARK, GREEN, ORANGE, RED, TablesLike, axes_of, styled
+from gridagora.sim.report.labels import currency, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ def adoption_curves(tables: TablesLike) -> Figure:
     for name, ax in zip(names, axes[:, 0], strict=True):
         for technology, part in rows[rows["population"] == name].groupby("technology", sort=False):
             colour, line = LOOKS[str(technology)]
-            label = str(technology).replace("_", " ").replace("pv", "PV")
+            label = plain(technology)
             ax.plot(_years(part), 100 * part["share"], color=colour, linestyle=line, label=label)
             if part["bass_share"].notna().any():
                 every = slice(None, None, max(1, len(part) // 20))
@@ -85,15 +85,13 @@ def adoption_worth(tables: TablesLike, ax: Axes | None = None) -> Axes:
     KeyError
         If nothing could spread in the run.
     """
-    import matplotlib.pyplot as plt
-
     rows = _rows(tables)
-    ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+    ax = axes_of(ax)
     several = len(set(rows["population"])) > 1
     for place, (key, part) in enumerate(rows.groupby(["population", "technology"], sort=False)):
         population, technology = (str(name) for name in key)
         colour, line = LOOKS[technology]
-        label = technology.replace("_", " ").replace("pv", "PV") + (f" ({population})" if several else "")
+        label = plain(technology) + (f" ({population})" if several else "")
         mark = "os^Dv<>P"[place % 8] if several else None
         ax.plot(_years(part), part["mean_npv"], color=colour, linestyle=line, marker=mark, markevery=12, label=label)
     ax.axhline(0, color="black", linewidth=0.8)

@@ -14,13 +14,13 @@ from gridagora.sim.report.business_rows import (
     business_models,
     has_rows,
     overview,
-    party_of,
-    plain,
+    parties_of,
     rows_of,
+    running_at_end,
 )
 from gridagora.sim.report.canvas_sheet import business_canvas
 from gridagora.sim.report.cash_figures import cumulative_cash, risk_fan, risk_text
-from gridagora.sim.report.labels import number
+from gridagora.sim.report.labels import number, plain
 from gridagora.sim.report.picture import Picture, inline_svg
 from gridagora.sim.report.stakeholders import stakeholder_flows, stakeholder_map, stakeholder_matrix
 from gridagora.sim.report.waterfall_figures import account_waterfall, cash_waterfall
@@ -124,12 +124,14 @@ def _section(tables: TablesLike, name: str, prefix: str) -> Section:
 
 
 def _facts(tables: TablesLike, name: str) -> list[tuple[str, str]]:
-    facts = [(label, party_of(tables, name, role)) for label, role in (("Provider", PROVIDER), ("Customers", CUSTOMER))]
-    found = [(label, plain(party)) for label, party in facts if party is not None]
+    facts = [
+        (label, parties_of(tables, name, role)) for label, role in (("Provider", PROVIDER), ("Customers", CUSTOMER))
+    ]
+    found = [(label, ", ".join(map(plain, parties))) for label, parties in facts if parties]
     if has_rows(tables, "business_months", name):
         months = rows_of(tables, "business_months", name)
         n = {count: f"{int(months[count].sum()):,}" for count in COUNTS}
-        running = f"{int(months['running'].iloc[-1]):,}"
+        running = f"{running_at_end(months):,}"
         found += [
             ("Offers, all rounds", f"{n['reached']} members reached, {n['eligible']} of them eligible"),
             (
@@ -145,7 +147,7 @@ def _pictures(tables: TablesLike, name: str, prefix: str) -> list[Picture]:
     def has(*names: str) -> bool:
         return all(has_rows(tables, table, name) for table in names)
 
-    provider = party_of(tables, name, PROVIDER)
+    provider = next(iter(parties_of(tables, name, PROVIDER)), None)
     words = {"provider": plain(provider), "risks": _risks(tables, name)}
     drawn: dict[str, Any] = {}
     if has("business_cash", "business_worth"):
@@ -208,4 +210,6 @@ def _worth_rows(tables: TablesLike, name: str) -> list[list[str]]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %" if math.isfinite(share) else "–"
+    if not math.isfinite(share):
+        return "–"
+    return f"{100 * share:,.0f} %" if abs(share) >= 1 else f"{100 * share:.3g} %"

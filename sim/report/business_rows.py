@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 TablesLike = Mapping[str, "pd.DataFrame"]
 Floats = NDArray[np.float64]
 CUSTOMER, PROVIDER = "customer", "provider"
-DAYS_A_YEAR = 365.0
+#: Days of a contract's year [d].
+DAYS_A_YEAR = 366.0
 #: Tables by business model that a run may have, in the order that names are taken from them.
 TABLES = ("canvas", "business_worth", "business_cash", "business_months", "business_risk", "business_fan")
 
@@ -69,11 +70,11 @@ def has_rows(tables: TablesLike, table: str, business_model: str) -> bool:
     return table in tables and bool((tables[table]["business_model"] == business_model).any())
 
 
-def party_of(tables: TablesLike, business_model: str, role: str) -> str | None:
-    """Return the party of the books that plays a role, or None where no table tells.
+def parties_of(tables: TablesLike, business_model: str, role: str) -> list[str]:
+    """Return the parties of the books that play a role, none where no table tells.
 
-    Customers are the population that contracts were offered to; the provider is who signed them, or else who receives
-    most on the accounts of the canvas's revenue streams.
+    Customers are the populations that contracts were offered to; the one provider is who signed them, or else who
+    receives most on the accounts of the canvas's revenue streams.
 
     Parameters
     ----------
@@ -86,20 +87,32 @@ def party_of(tables: TablesLike, business_model: str, role: str) -> str | None:
     """
     if role == CUSTOMER:
         known = has_rows(tables, "business_months", business_model)
-        return str(rows_of(tables, "business_months", business_model)["population"].iloc[0]) if known else None
+        named = rows_of(tables, "business_months", business_model)["population"] if known else ()
+        return list(dict.fromkeys(str(name) for name in named))
     if role != PROVIDER:
-        return role
+        return [role]
     contracts = tables.get("contracts")
     if contracts is not None and "business_model" in contracts:
         theirs = contracts.loc[contracts["business_model"] == business_model, "counterparty"]
         if len(theirs):
-            return str(theirs.iloc[0])
+            return [str(theirs.iloc[0])]
     if not (has_rows(tables, "canvas", business_model) and has_rows(tables, "ledger", business_model)):
-        return None
+        return []
     canvas, books = rows_of(tables, "canvas", business_model), rows_of(tables, "ledger", business_model)
     revenue = canvas.loc[canvas["block"] == "R$", "maps_to"].str.split(", ").explode()
     received = books[books["account"].isin(revenue)].groupby("payee")["amount"].sum()
-    return str(received.idxmax()) if len(received) else None
+    return [str(received.idxmax())] if len(received) else []
+
+
+def running_at_end(months: pd.DataFrame) -> int:
+    """Return how many contracts of a business model run at the end, all populations together.
+
+    Parameters
+    ----------
+    months : pandas.DataFrame
+        Its rows of `business_months`: population, running.
+    """
+    return int(months.groupby("population")["running"].last().sum())
 
 
 def overview(tables: TablesLike) -> pd.DataFrame:
@@ -126,7 +139,7 @@ def _line(tables: TablesLike, name: str) -> dict[str, object]:
     signed, running = np.nan, np.nan
     if has_rows(tables, "business_months", name):
         months = rows_of(tables, "business_months", name)
-        signed, running = float(months["signed"].sum()), float(months["running"].iloc[-1])
+        signed, running = float(months["signed"].sum()), float(running_at_end(months))
     risk = np.nan
     if has_rows(tables, "business_risk", name):
         risks = rows_of(tables, "business_risk", name).set_index("party")["probability_of_loss"]
@@ -171,11 +184,11 @@ def booked_cash(tables: TablesLike, business_model: str, role: str) -> tuple[Flo
         Sum so far [currency].
     """
     nothing = np.zeros(0)
-    party = party_of(tables, business_model, role)
-    if party is None or not has_rows(tables, "ledger", business_model):
+    parties = parties_of(tables, business_model, role)
+    if not parties or not has_rows(tables, "ledger", business_model):
         return nothing, nothing
     books = whole_run(tables, rows_of(tables, "ledger", business_model))
-    sign = (books["payee"] == party).astype(float) - (books["payer"] == party).astype(float)
+    sign = books["payee"].isin(parties).astype(float) - books["payer"].isin(parties).astype(float)
     by_day = (books["amount"] * sign)[sign != 0].groupby(books["day"]).sum()
     if not len(by_day):
         return nothing, nothing
@@ -204,8 +217,3 @@ def whole_run(tables: TablesLike, books: pd.DataFrame) -> pd.DataFrame:
         Rows of its ledger: day, amount [currency] and others.
     """
     return books.assign(amount=books["amount"] * books["day"].map(_day_lengths(tables)))
-
-
-def plain(name: object) -> str:
-    """Write a name as words."""
-    return str(name).replace("_", " ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from gridagora.sim.report.business_rows import TablesLike, one_model, plain, rows_of
+from gridagora.sim.report.business_rows import TablesLike, one_model, rows_of
 from gridagora.sim.report.labels import currency, number
 
 __all__ = ["Sheet", "business_canvas"]
@@ -71,7 +71,7 @@ def business_canvas(tables: TablesLike, business_model: str | None = None) -> Sh
 
 
 def _entry(entry: str, target: str, amount: float, unit: str) -> str:
-    told = f'<span style="{MUTED};display:block">{escape(plain(target))}</span>' if target else ""
+    told = f'<span style="{MUTED};display:block">{escape(target)}</span>' if target else ""
     if amount != amount:  # noqa: PLR0124  nan: a block without money
         return f'<div style="margin-bottom:.35em">{escape(entry)}{told}</div>'
     return (

@@ -14,11 +14,10 @@ from gridagora.sim.report.business_rows import (
     booked_cash,
     has_rows,
     one_model,
-    plain,
     rows_of,
 )
 from gridagora.sim.report.figures import BLUE, DARK, ORANGE, RED, SKY, styled
-from gridagora.sim.report.labels import currency, number
+from gridagora.sim.report.labels import currency, number, plain, tick
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,8 +72,10 @@ def cumulative_cash(
             each.step(years * scale, booked, where="post", color=RED, linewidth=2.2, label="booked in the run")
             _axes_of_cash(each)
         inset.set_title("booked in the run", fontsize=9)
+        if marks := [line for line in ax.get_lines() if line.get_marker() == "o"]:
+            ax.legend(handles=marks, loc="best", fontsize=8)
     axes[-1, 0].set_xlabel("years since signing; booked: of the run [a]", fontsize=9)
-    axes[-1, 1].set_xlabel("months of the run", fontsize=9)
+    axes[-1, 1].set_xlabel("time [month]", fontsize=9)
     found = {str(line.get_label()): line for ax in axes[:, 0] for line in ax.get_lines()}
     keys = [label for label in LINES if label in found]
     figure.legend([found[label] for label in keys], keys, loc="outside upper left", ncols=4, columnspacing=1.2)
@@ -85,25 +86,9 @@ def cumulative_cash(
 def risk_fan(
     tables: TablesLike, business_model: str | None = None, parties: Sequence[str] = (PROVIDER, CUSTOMER)
 ) -> Figure:
-    """Draw percentiles of the cumulative cash of one contract, drawn many times.
+    """Draw percentiles of the cumulative cash of one contract, drawn many times, from the table `business_fan`.
 
-    Parameters
-    ----------
-    tables : mapping
-        Tables of a run; `business_fan` must be among them.
-    business_model : str, optional
-        Its name; not needed where the run has one.
-    parties : sequence of str
-        Roles or parties, one panel each, where they have cash; where none has, all others.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    KeyError
-        If the run has no such business model, or nothing was signed.
+    Parameters, result and errors are those of :func:`cumulative_cash`.
     """
     import matplotlib.pyplot as plt
 
@@ -162,13 +147,8 @@ def _mark_break_even(ax: Axes, tables: TablesLike, name: str, basis: str, party:
     worth = rows_of(tables, "business_worth", name)
     found = worth.loc[(worth["party"] == party) & (worth["basis"] == basis), "payback_years"]
     if len(found) and np.isfinite(years := float(found.iloc[0])):
-        ax.plot(years, 0, "o", color=colour, markeredgecolor="white", markersize=7, zorder=4, label="_break-even")
-        # What is agreed comes first as a rule: to the left above, the other to the right below.
-        place, side = ((-4, 8), "right") if basis == "agreed" else ((4, -15), "left")
-        ax.annotate(
-            *(f"{basis} {years:.3g} a", (years, 0)), xytext=place, textcoords="offset points", ha=side, fontsize=8,
-            zorder=5, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8},
-        )  # fmt: skip
+        label = f"break-even, {basis}: {years:.3g} a"
+        ax.plot(years, 0, "o", color=colour, markeredgecolor="white", markersize=7, zorder=4, label=label)
 
 
 def _axes_of_cash(ax: Axes) -> None:
@@ -177,5 +157,5 @@ def _axes_of_cash(ax: Axes) -> None:
     ax.axhline(0, color=DARK, linewidth=0.8)
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    ax.yaxis.set_major_formatter(tick)
     ax.tick_params(labelsize=8)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from gridagora.sim.report.labels import currency
+from gridagora.sim.report.labels import currency, plain, tick
 from gridagora.sim.report.sankey import who_paid_whom
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def load_by_source(tables: TablesLike, first_day: int = 0, days: int = 7, ax: Ax
         If the run has no such day.
     """
     rows = _days(tables, first_day, days)
-    ax = _axes(ax)
+    ax = axes_of(ax)
     power = _closed(rows.groupby("time").sum(numeric_only=True)) / _hours(tables)
     time = power.index.to_numpy()
     sources = _sources(power)
@@ -138,14 +138,15 @@ def load_by_source(tables: TablesLike, first_day: int = 0, days: int = 7, ax: Ax
         top = bottom + sources[name]
         colour, hatch = SOURCES.get(name) or next(spare)
         ax.fill_between(
-            *(time, bottom, top), step="post", label=name.replace("_", " "), facecolor=colour, hatch=hatch,
+            *(time, bottom, top), step="post", label=plain(name), facecolor=colour, hatch=hatch,
             edgecolor="white", linewidth=0.3,
         )  # fmt: skip
         bottom = top
     ax.step(time, power["consumption_kwh"], where="post", color="black", linewidth=1.3, label="consumption")
     ax.set(ylabel="power [kW]", ylim=(0, None))
+    ax.yaxis.set_major_formatter(tick)
     _time_axis(ax, rows)
-    _legend(ax)
+    legend_above(ax)
     return ax
 
 
@@ -156,7 +157,7 @@ def prices(tables: TablesLike, first_day: int = 0, days: int = 7, ax: Axes | Non
     Over several areas, the price is their mean. Parameters, result and errors are those of `load_by_source`.
     """
     rows = _days(tables, first_day, days)
-    ax = _axes(ax)
+    ax = axes_of(ax)
     by_time = _closed(rows.groupby("time").mean(numeric_only=True))
     time = by_time.index.to_numpy()
     ax.step(time, by_time["pool_price"], where="post", color=BLUE, linewidth=1.3, label="pool")
@@ -174,7 +175,7 @@ def prices(tables: TablesLike, first_day: int = 0, days: int = 7, ax: Axes | Non
     margin = 0.06 * (high_end - low_end) or 0.05
     ax.set(ylabel=f"price [{currency(tables)}/kWh]", ylim=(low_end - margin, high_end + margin))
     _time_axis(ax, rows)
-    _legend(ax)
+    legend_above(ax)
     return ax
 
 
@@ -201,7 +202,7 @@ def auction_curve(tables: TablesLike, ax: Axes | None = None) -> Axes:
     if "auction_curve" not in tables:
         raise KeyError("this run has no table 'auction_curve': its online auction was off, or nothing traded")
     rows = tables["auction_curve"]
-    ax = _axes(ax)
+    ax = axes_of(ax)
     for side, colour, label in (("buy", BLUE, "demand (bids)"), ("sell", RED, "supply (offers)")):
         orders = rows[rows["side"] == side].sort_values("price", ascending=side == "sell")
         quantity = np.concatenate([[0.0], np.cumsum(orders["quantity_kwh"])])
@@ -215,7 +216,7 @@ def auction_curve(tables: TablesLike, ax: Axes | None = None) -> Axes:
     ax.axhline(clearing, color="black", linestyle="--", linewidth=1.1, label=f"price {clearing:.3f}")
     start = _start_of(tables, int(first["day"]), int(first["period"]))
     ax.set(xlabel=f"energy [kWh], auction for {start}", ylabel=f"price [{currency(tables)}/kWh]", xlim=(0, None))
-    _legend(ax, columns=2)
+    legend_above(ax, columns=2)
     return ax
 
 
@@ -243,18 +244,33 @@ def bill_distribution(tables: TablesLike) -> Figure:
         bins = rows[rows["population"] == name]
         width = bins["high"] - bins["low"]
         ax.bar(bins["low"], bins["members"], width=width, align="edge", color=BLUE, edgecolor="white", linewidth=0.5)
-        ax.set(ylabel="members", title=f"{name} ({int(bins['members'].sum()):,})")
+        ax.set(ylabel="members", title=f"{plain(name)} ({int(bins['members'].sum()):,})")
         ax.title.set_fontsize(10)
         ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        ax.xaxis.get_major_locator().set_params(nbins=6)
+        ax.xaxis.set_major_formatter(tick)
     axes[-1, 0].set_xlabel(f"bill of the run [{currency(tables)}]")
     return figure
 
 
-def _axes(ax: Axes | None) -> Axes:
+def axes_of(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
+    """Return the axes that are given, or those of a new figure.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or None
+        Where to draw.
+    size : (float, float), optional
+        Width and height of a new figure [inch]; that of the style by default.
+    """
     import matplotlib.pyplot as plt
 
-    return plt.subplots(layout="constrained")[1] if ax is None else ax
+    return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+
+
+def legend_above(ax: Axes, columns: int = 3) -> None:
+    """Put the legend above the axes, from the left."""
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, borderaxespad=0, columnspacing=1.2)
 
 
 def _days(tables: TablesLike, first_day: int, days: int) -> pd.DataFrame:
@@ -262,15 +278,20 @@ def _days(tables: TablesLike, first_day: int, days: int) -> pd.DataFrame:
     last = int(rows["day"].max())
     if not 0 <= first_day <= last or days < 1:
         raise ValueError(f"days: given {days} from day {first_day}; allowed: 1 or more from day 0 to {last}")
-    return rows[(rows["day"] >= first_day) & (rows["day"] < first_day + days)]
+    found = rows[(rows["day"] >= first_day) & (rows["day"] < first_day + days)]
+    if found.empty:
+        simulated = ", ".join(map(str, rows["day"].unique().tolist()))
+        raise ValueError(f"days: given {days} from day {first_day}, none of them simulated; simulated were {simulated}")
+    return found
 
 
 def _closed(by_time: pd.DataFrame) -> pd.DataFrame:
-    """Repeat the last row at the end of its period, so that the last step has its length."""
+    """Repeat the last row at the end of its period, so that the last step has its length; leave gaps between days."""
     import pandas as pd
 
     step = by_time.index[1] - by_time.index[0]
-    return pd.concat([by_time, by_time.iloc[[-1]].set_axis([by_time.index[-1] + step])])
+    closed = pd.concat([by_time, by_time.iloc[[-1]].set_axis([by_time.index[-1] + step])])
+    return closed.reindex(pd.date_range(closed.index[0], closed.index[-1], freq=step))
 
 
 def _hours(tables: TablesLike) -> float:
@@ -324,7 +345,3 @@ def _time_axis(ax: Axes, rows: pd.DataFrame) -> None:
         ax.xaxis.set_major_locator(dates.DayLocator() if days <= 10 else dates.AutoDateLocator(maxticks=8))
         ax.xaxis.set_major_formatter(dates.DateFormatter("%a %d" if days <= 10 else "%d %b"))
         ax.set_xlabel(f"from {first:%d %B %Y}, local time")
-
-
-def _legend(ax: Axes, columns: int = 3) -> None:
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, borderaxespad=0, columnspacing=1.2)

@@ -1,13 +1,24 @@
-"""How the report writes numbers and their currency."""
+"""How the report writes names, numbers and their currency."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def plain(name: object) -> str:
+    """Write a name as words, abbreviations in capitals."""
+    return re.sub(r"\b(n?pv|irr|co2|chp|pcc)\b", lambda word: word[0].upper(), str(name).replace("_", " "))
+
+
+def tick(value: float, _: float = 0.0) -> str:
+    """Write the label of a tick in full, with thousands separators."""
+    return f"{value:,.10g}"
 
 
 def number(value: float) -> str:

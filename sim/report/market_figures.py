@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gridagora.sim.report.figures import BLUE, GREY, ORANGE, RED, TablesLike, styled
+from gridagora.sim.report.figures import BLUE, GREY, ORANGE, RED, TablesLike, axes_of, styled
 from gridagora.sim.report.labels import currency as currency_of
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def supply_and_demand(
     -------
     matplotlib.axes.Axes
     """
-    import matplotlib.pyplot as plt
-
-    ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+    ax = axes_of(ax)
     for is_buy, colour, label in ((True, BLUE, "demand (bids)"), (False, RED, "supply (offers)")):
         chosen = np.flatnonzero((book.is_buy == is_buy) & (book.quantity > 0))
         order = chosen[np.argsort(-book.price[chosen] if is_buy else book.price[chosen], kind="stable")]
@@ -112,13 +110,11 @@ def area_prices(tables: TablesLike, ax: Axes | None = None) -> Axes:
     KeyError
         If the run had no grid.
     """
-    import matplotlib.pyplot as plt
-
     if "areas" not in tables:
         raise KeyError("this run has no table 'areas': its network is a copperplate, or its pool has one area")
     price = tables["areas"].groupby("area", sort=False)["price"].agg(["mean", "min", "max"]).sort_values("mean")
     price = price.iloc[np.linspace(0, len(price) - 1, min(24, len(price))).round().astype(int)]
-    ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+    ax = axes_of(ax)
     place = np.arange(len(price))
     ax.vlines(place, price["min"], price["max"], color=GREY, linewidth=5, alpha=0.6, label="lowest to highest")
     ax.plot(place, price["mean"], "o", color=BLUE, label="mean of all periods")

@@ -9,7 +9,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gridagora.sim.path_models import PathModel
-from gridagora.sim.report.figures import BLUE, DARK, GREY, RED, styled
+from gridagora.sim.report.figures import BLUE, DARK, GREY, RED, axes_of, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,8 +95,6 @@ def mediation(
     ValueError
         If there is no such outcome or group.
     """
-    import matplotlib.pyplot as plt
-
     chosen = found.outcomes[0] if outcome is None else outcome
     if chosen not in found.outcomes:
         raise ValueError(f"outcome: given {chosen!r}; allowed: {', '.join(found.outcomes)}")
@@ -104,7 +102,7 @@ def mediation(
         source, (arrows, caption) = found.x, _of_paths(found, chosen, group)
     else:
         source, (arrows, caption) = found.factor, _of_effects(found, chosen)
-    ax = ax or plt.subplots(figsize=(6.6, 4.0), layout="constrained")[1]
+    ax = axes_of(ax, (6.6, 4.0))
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_axis_off()
     for place, name in {"x": source, "m": found.mediator, "y": chosen}.items():

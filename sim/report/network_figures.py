@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gridagora.sim.report.figures import BLUE, DARK, GREEN, ORANGE, RED, styled
+from gridagora.sim.report.figures import BLUE, DARK, GREEN, ORANGE, RED, axes_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,10 +140,9 @@ def price_map(
     -------
     matplotlib.axes.Axes
     """
-    import matplotlib.pyplot as plt
     from matplotlib.collections import LineCollection
 
-    ax = plt.subplots(figsize=(6.2, 4.6), layout="constrained")[1] if ax is None else ax
+    ax = axes_of(ax, (6.2, 4.6))
     places = layout(network) if position is None else np.asarray(position, dtype=np.float64)
     ends = np.stack([places[network.line_from], places[network.line_to]], axis=1)
     flow = np.zeros(len(ends)) if flow_kwh is None else np.abs(np.asarray(flow_kwh, dtype=np.float64))
@@ -207,9 +206,7 @@ def price_parts(
     ValueError
         If an area is not the network's.
     """
-    import matplotlib.pyplot as plt
-
-    ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+    ax = axes_of(ax)
     shown = _shown(network, prices, areas)
     above, below = np.zeros(len(shown)), np.zeros(len(shown))
     place = np.arange(len(shown))

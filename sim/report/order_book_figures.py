@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gridagora.sim.report.figures import BLUE, DARK, GREY, ORANGE, RED, styled
+from gridagora.sim.report.figures import BLUE, DARK, GREY, ORANGE, RED, axes_of, legend_above, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def order_book_depth(
     ]
     if not any(len(price) for price, *_ in sides):
         raise ValueError("depth: both sides are empty; draw it while orders rest")
-    ax = _axes(ax)
+    ax = axes_of(ax)
     best = [float(price[0]) for price, *_ in sides if len(price)]
     every = np.concatenate([price for price, *_ in sides])
     beyond = 0.05 * float(np.ptp(every)) or 0.01
@@ -68,7 +68,7 @@ def order_book_depth(
     ax.set(
         xlabel=f"price [{currency}/kWh]", ylabel=f"quantity at this price or better [{quantity_unit}]", ylim=(0, None)
     )
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=3, borderaxespad=0, columnspacing=1.2)
+    legend_above(ax, 3)
     return ax
 
 
@@ -112,7 +112,7 @@ def price_convergence(
             f"convergence: {len(paid)} trades, equilibrium {equilibrium}; need a trade and a price above 0"
         )
     periods = np.zeros(len(paid), dtype=int) if period is None else np.asarray(period)
-    ax = _axes(ax)
+    ax = axes_of(ax)
     number = np.arange(1, len(paid) + 1)
     ax.axhline(equilibrium, color="black", linestyle="--", linewidth=1.1, label=f"equilibrium {equilibrium:.6g}")
     spread = 0.0
@@ -140,11 +140,5 @@ def price_convergence(
         ylabel=f"price [{currency}/kWh]", xlim=(0.5, len(paid) + 0.5), ylim=(low, high + 0.12 * (high - low)),
     )  # fmt: skip
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=3, borderaxespad=0, columnspacing=1.2)
+    legend_above(ax, 3)
     return ax
-
-
-def _axes(ax: Axes | None) -> Axes:
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(layout="constrained")[1] if ax is None else ax

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -13,7 +12,7 @@ from gridagora.sim.atomic import write_file
 from gridagora.sim.report import figures
 from gridagora.sim.report.adoption_figures import adoption_curves, adoption_worth
 from gridagora.sim.report.business_page import Business, business_page
-from gridagora.sim.report.labels import currency, number
+from gridagora.sim.report.labels import currency, number, plain
 from gridagora.sim.report.market_figures import area_prices
 from gridagora.sim.report.picture import Picture, inline_svg
 from gridagora.sim.report.sankey import payments_by_role, who_paid_whom
@@ -179,11 +178,14 @@ def _facts(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> l
     rows = tables["intervals"]
     minutes = 1440 // (int(rows["period"].max()) + 1)
     days, stand_for = rows["day"].nunique(), manifest.get("representative_days")
-    told = f"{days:,} days" + (f" that stand for {sum(stand_for['weights']):,}" if stand_for else "")
+    first = f"{rows['time'].min():%d %B %Y}"
+    told = f"{days:,} days from {first}"
+    if stand_for:
+        told = f"{days:,} days that stand for {sum(stand_for['weights']):,}, the first {first}"
     versions = ", ".join(f"{name} {number}" for name, number in sorted(manifest.get("versions", {}).items()))
     found = [
         ("Scenario", manifest.get("scenario")),
-        ("Simulated", f"{told} from {rows['time'].min():%d %B %Y}, in periods of {minutes} minutes"),
+        ("Simulated", f"{told}, in periods of {minutes} minutes"),
         ("Seed", manifest.get("seed")),
         ("Scenario hash", manifest.get("scenario_hash")),
         ("Price rule", manifest.get("price_rule")),
@@ -197,11 +199,10 @@ def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str, shown: int, of: s
     last = int(tables["intervals"]["day"].max())
     shown, days = nearest_day(tables, shown), min(7, last + 1)
     first = min(max(0, shown - 3), last + 1 - days)
-    drawn: dict[str, Any] = {
-        "One day": figures.day(tables, shown),
-        "Load by source": figures.load_by_source(tables, first, days).figure,
-        "Prices": figures.prices(tables, first, days).figure,
-    }
+    drawn: dict[str, Any] = {"One day": figures.day(tables, shown)}
+    if tables["intervals"]["day"].between(first, first + days - 1).sum() > (tables["intervals"]["day"] == shown).sum():
+        drawn["Load by source"] = figures.load_by_source(tables, first, days).figure
+        drawn["Prices"] = figures.prices(tables, first, days).figure
     if "auction_curve" in tables:
         drawn["Auction with the largest volume"] = figures.auction_curve(tables).figure
     if "areas" in tables:
@@ -258,8 +259,7 @@ def _kpi_rows(runs: Sequence[RunPage]) -> list[tuple[str, str, str, list[tuple[s
         numbers = [found.get(key, float("nan")) for found in values]
         cells = [(number(numbers[0]), "")] + [(number(n), _difference(n, numbers[0])) for n in numbers[1:]]
         kpi, scope, unit = (str(part) for part in key)
-        name = re.sub(r"\b(n?pv|irr|co2)\b", lambda word: word[0].upper(), kpi.replace("_", " "))
-        rows.append((name, scope, "–" if unit == "1" else unit, cells))
+        rows.append((plain(kpi), scope, "–" if unit == "1" else unit, cells))
     return rows
 
 
@@ -281,9 +281,6 @@ def _bill_rows(tables: Mapping[str, pd.DataFrame]) -> list[list[str]]:
 
 def _payment_rows(tables: Mapping[str, pd.DataFrame]) -> list[list[str]]:
     matrix = payments_by_role(tables)
-    head = ["paid by", *(str(name).replace("_", " ") for name in matrix.columns)]
-    rows = [
-        [str(name).replace("_", " "), *(number(amount) if amount else "" for amount in matrix.loc[name])]
-        for name in matrix.index
-    ]
+    head = ["paid by", *(plain(name) for name in matrix.columns)]
+    rows = [[plain(name), *(number(amount) if amount else "" for amount in matrix.loc[name])] for name in matrix.index]
     return [head, *rows]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gridagora.sim.report.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, TablesLike, styled
+from gridagora.sim.report.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, TablesLike, axes_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,12 +64,10 @@ def peak_reduction(results: Mapping[str, Mapping[float, float]], ax: Axes | None
     ValueError
         If a ratio is below 1.
     """
-    import matplotlib.pyplot as plt
-
     ratios = [ratio for by_ratio in results.values() for ratio in by_ratio]
     if min(ratios, default=1.0) < 1:
         raise ValueError(f"ratio: given {min(ratios):g}; allowed at least 1, peak price over off-peak price")
-    ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+    ax = axes_of(ax)
     grid = np.linspace(1.0, max([8.0, *ratios]), 200)
     for (label, (intercept, slope)), line in zip(ARCTURUS.items(), ("-", "--"), strict=True):
         ax.plot(grid, 100 * (intercept + slope * np.log(grid)), line, color=GREY, label=f"Arcturus 2.0 {label}")

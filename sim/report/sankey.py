@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from gridagora.sim.ledger import role_of
-from gridagora.sim.report.labels import currency, number
+from gridagora.sim.report.labels import currency, number, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,7 +173,7 @@ def _node(name: str, amount: str, y: float, height: float, colour: str, at_right
     x = WIDTH - MARGIN - BAR if at_right else MARGIN
     text_x, anchor = (x + BAR + 6, "start") if at_right else (x - 6, "end")
     middle = y + height / 2
-    label = escape(name.replace("_", " "))
+    label = escape(plain(name))
     return (
         f'<rect x="{x:g}" y="{y:.2f}" width="{BAR:g}" height="{max(height, 1):.2f}" fill="{colour}"/>'
         f'<text x="{text_x:g}" y="{middle - 2:.2f}" text-anchor="{anchor}" font-weight="bold">{label}</text>'

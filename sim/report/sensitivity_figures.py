@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from gridagora.sim.report.figures import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, RED, styled
+from gridagora.sim.report.figures import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, RED, axes_of, styled
+from gridagora.sim.report.labels import tick
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +129,7 @@ def sensitivity(found: Indices, kpi: str | None = None, ax: Axes | None = None) 
     main = by_index[drawn[0]]["value"].abs()
     factors = [str(each) for each in main.reindex(lines[lines["other"] == ""]["factor"].unique()).sort_values().index]
     own = ax is None
-    ax = ax or _new(1.3 + 0.2 * len(factors) * (len(drawn) + 1))
+    ax = axes_of(ax, (6.2, 1.3 + 0.2 * len(factors) * (len(drawn) + 1)))
     width = 0.8 / len(drawn)
     for number, name in enumerate(drawn):
         colour, hatch, words = INDICES[name]
@@ -138,7 +139,7 @@ def sensitivity(found: Indices, kpi: str | None = None, ax: Axes | None = None) 
         spread = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
         ax.errorbar(rows["value"], places, xerr=spread, fmt="none", ecolor="black", elinewidth=1, capsize=3)
     ax.axvline(0, color=DARK, linewidth=0.8)
-    ax.set_yticks(range(len(factors)), factors)
+    ax.set_yticks(range(len(factors)), [_folded(factor) for factor in factors])
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("share of the variance [1]" if set(drawn) <= SHARES else "index [1]")
     ax.set_title(_told(found, lines), fontsize=9, loc="left")
@@ -154,10 +155,8 @@ def morris(found: Indices, kpi: str | None = None, ax: Axes | None = None) -> Ax
     ----------
     found : Sensitivity
         Indices of a sweep of design morris.
-    kpi : str, optional
-        Key figure; not needed where there is one.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+    kpi, ax
+        As in :func:`sensitivity`.
 
     Returns
     -------
@@ -173,25 +172,27 @@ def morris(found: Indices, kpi: str | None = None, ax: Axes | None = None) -> Ax
         raise ValueError("these indices are no mu_star and sigma; draw them with ga.plot.sensitivity")
     sizes = lines[lines["index"] == "mu_star"].set_index("factor")
     spreads = lines[lines["index"] == "sigma"].set_index("factor")["value"]
-    ax = ax or _new(4.2)
+    own = ax is None
+    ax = axes_of(ax, (6.2, 4.2))
     unit = sizes["unit"].iloc[0]
     error = [sizes["value"] - sizes["low"], sizes["high"] - sizes["value"]]
     ax.errorbar(sizes["value"], spreads, xerr=error, fmt="o", color=BLUE, ecolor=BLUE, capsize=3, clip_on=False)
-    top = float(spreads.max())
+    top, widest = float(spreads.max()), 1.15 * float(sizes["high"].max())
     order = sizes["value"].argsort().argsort()  # labels of neighbours stand above and below by turns
     for factor, size, spread, place in zip(sizes.index, sizes["value"], spreads, order, strict=True):
         below = place % 2 and spread > 0.1 * top
+        side = "left" if size < 0.3 * widest else "right" if size > 0.7 * widest else "center"
         ax.annotate(
             *(str(factor), (float(size), float(spread))), xytext=(0, -15 if below else 7), textcoords="offset points",
-            ha="center", fontsize=8, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
+            ha=side, fontsize=8, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
         )  # fmt: skip
-    reach = 1.15 * max(float(sizes["high"].max()), top)
+    reach = max(widest, 1.15 * top)
     ax.plot([0, reach], [0, reach], "--", color=GREY, linewidth=1, label="sigma = mu*: not monotone, or interactions")
-    ax.set(xlim=(0, 1.15 * float(sizes["high"].max())), ylim=(0, 1.3 * top or 1))
+    ax.set(xlim=(0, widest), ylim=(0, 1.3 * top or 1))
     ax.set_xlabel(f"mean size of the effect over the whole range, mu* [{unit}]")
     ax.set_ylabel(f"spread of the effect, sigma [{unit}]")
     ax.set_title(_told(found, lines), fontsize=9, loc="left")
-    ax.legend(loc="upper left")
+    _legend(ax, own)
     return ax
 
 
@@ -270,9 +271,12 @@ def convergence(table: pd.DataFrame, half_width: float | None = None) -> Figure:
         words = "other rows" if number == len(LINES) else f"_{label}"
         right.plot(rows["replications"], rows["half_width"], color=colour, linestyle=line, label=words)
     if half_width is not None:
-        right.axhline(half_width, color="black", linewidth=1, linestyle=(0, (1, 1)), label=f"enough: {half_width:g}")
+        right.axhline(
+            half_width, color="black", linewidth=1, linestyle=(0, (1, 1)), label=f"enough: {tick(half_width)}"
+        )
     right.set(xscale="log", yscale="log")
     _plain_logarithm(right)
+    left.yaxis.set_major_formatter(tick)
     left.set(xlabel="replications [1]", ylabel=f"mean {kpi} [{unit}]", title="running mean and its interval")
     right.set(xlabel="replications [1]", ylabel=f"half-width of the interval [{unit}]", title="half-width")
     for ax in (left, right):
@@ -291,15 +295,15 @@ def paired(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ----------
     table : pandas.DataFrame
         As `gridagora.paired` returns it.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
+    ax
+        As in :func:`sensitivity`.
 
     Returns
     -------
     matplotlib.axes.Axes
     """
     own = ax is None
-    ax = ax or _new(1.5 + 0.3 * len(table))
+    ax = axes_of(ax, (6.2, 1.5 + 0.3 * len(table)))
     places = np.arange(len(table))
     clear = ((table["low"] > 0) | (table["high"] < 0)).to_numpy()
     spread = np.array([table["difference"] - table["low"], table["high"] - table["difference"]])
@@ -320,11 +324,12 @@ def paired(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         if np.isfinite(share):
             ax.annotate(*(_percent(share), (1.01, place)), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     ax.annotate(
-        "variance\nremoved\nby pairing", (1.01, -0.02), xycoords="axes fraction", va="top", fontsize=7, color=DARK
+        "variance\nremoved\nby pairing", (1.01, 1.02), xycoords="axes fraction", va="bottom", fontsize=7, color=DARK
     )
     fewest, most = table["pairs"].min(), table["pairs"].max()
     pairs = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     base = table["baseline"].iloc[0] if len(set(table["baseline_row"])) == 1 else "a row each that is else the same"
+    ax.xaxis.set_major_formatter(tick)
     ax.set_xlabel(f"difference of {table['kpi'].iloc[0]} [{table['unit'].iloc[0]}]")
     ax.set_title(f"pairs: {pairs}\nbaseline: {base}", fontsize=9, loc="left")
     _legend(ax, own)
@@ -345,13 +350,6 @@ def of_kpi(lines: pd.DataFrame, kpi: str | None) -> pd.DataFrame:
     return lines if kpi is None else lines[lines["kpi"] == kpi]
 
 
-def _new(height: float) -> Axes:
-    import matplotlib.pyplot as plt
-
-    ax: Axes = plt.subplots(figsize=(6.2, height), layout="constrained")[1]
-    return ax
-
-
 def _legend(ax: Axes, own: bool) -> None:
     """Put the legend below a figure of its own, or below axes that were given."""
     if own:
@@ -364,9 +362,15 @@ def _told(found: Indices, lines: pd.DataFrame) -> str:
     """Say which key figure of how many rows, and what intervals mean."""
     figure = of_kpi(found.figures, str(lines["kpi"].iloc[0])).iloc[0]
     return (
-        f"{figure['kpi']} of {figure['scope']}: {figure['rows']} rows x {figure['replications']} seeds, "
+        f"{figure['kpi']} of {figure['scope']}\n{figure['rows']} rows x {figure['replications']} seeds, "
         f"{100 * found.confidence:g} % intervals"
     )
+
+
+def _folded(factor: str) -> str:
+    """Break a long key before its last part."""
+    before, dot, last = factor.rpartition(".")
+    return f"{before}{dot}\n{last}" if len(factor) > 30 and dot else factor
 
 
 def _percent(share: float) -> str:
@@ -384,4 +388,4 @@ def _plain_logarithm(ax: Axes) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_minor_formatter(NullFormatter())
-        axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_major_formatter(tick)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gridagora.sim.ledger import role_of
-from gridagora.sim.report.business_rows import TablesLike, plain, rows_of
-from gridagora.sim.report.figures import styled
-from gridagora.sim.report.labels import currency, number
+from gridagora.sim.report.business_rows import TablesLike, rows_of
+from gridagora.sim.report.figures import axes_of, styled
+from gridagora.sim.report.labels import currency, number, plain
 from gridagora.sim.report.sankey import Svg, sankey
 
 if TYPE_CHECKING:
@@ -73,12 +73,11 @@ def stakeholder_map(tables: TablesLike, business_model: str | None = None, ax: A
     -------
     matplotlib.axes.Axes
     """
-    import matplotlib.pyplot as plt
-
     matrix = stakeholder_matrix(tables, business_model)
     amounts, names = matrix.to_numpy(), [plain(name) for name in matrix.index]
-    if ax is None:
-        ax = plt.subplots(figsize=(6.2, 1.3 + 0.42 * len(names)), layout="constrained")[1]
+    # Columns are wide enough for their numbers; the page makes a wide figure smaller as a whole.
+    wide = max(len(number(amount)) for amount in amounts.ravel())
+    ax = axes_of(ax, (max(6.2, 1.5 + 0.075 * (wide + 1) * len(names)), 1.3 + 0.42 * len(names)))
     # Amounts differ by orders of magnitude: the root keeps the small ones visible.
     shade = np.sqrt(amounts / amounts.max())
     shown: Any = np.where(amounts > 0, shade, np.nan)

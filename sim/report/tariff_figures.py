@@ -7,8 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gridagora.sim.equity import bill_changes
-from gridagora.sim.report.figures import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, RED, SKY, YELLOW, TablesLike, styled
-from gridagora.sim.report.labels import currency
+from gridagora.sim.report.figures import (
+    BLUE,
+    DARK,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    YELLOW,
+    TablesLike,
+    axes_of,
+    legend_above,
+    styled,
+)
+from gridagora.sim.report.labels import currency, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +60,7 @@ def load_before_after(before: TablesLike, after: TablesLike, ax: Axes | None = N
     first, second = _mean_day(before), _mean_day(after)
     if first.size != second.size:
         raise ValueError(f"after: given {second.size} settlement periods a day; allowed {first.size}, as before")
-    ax = _axes(ax)
+    ax = axes_of(ax)
     hours = np.arange(first.size + 1) * 24 / first.size
     old, new = (np.append(load, load[-1]) for load in (first, second))
     ax.fill_between(hours, old, new, where=new < old, step="post", color=GREEN, alpha=0.35, linewidth=0, label="less")
@@ -58,7 +72,7 @@ def load_before_after(before: TablesLike, after: TablesLike, ax: Axes | None = N
     ax.step(hours, new, where="post", color=BLUE, linewidth=1.5, label="after")
     ax.set(xlabel="hour of the day, local time", ylabel="mean power consumed [kW]", xlim=(0, 24), ylim=(0, None))
     ax.set_xticks(range(0, 25, 4))
-    _legend(ax, 4)
+    legend_above(ax, 4)
     return ax
 
 
@@ -95,7 +109,7 @@ def bill_change(
         raise ValueError(f"after: given {len(new)} members of {population}; allowed the {len(old)} members of before")
     found = bill_changes(old["bill"], new["bill"], _groups(new, by), relative=True)
     names = [name for name in QUINTILES if name in found] if by == "income" else sorted(found)
-    ax = _axes(ax)
+    ax = axes_of(ax)
     for place, name in enumerate(names):
         group = found[name]
         ax.plot([100 * group.p5, 100 * group.p95], [place] * 2, color=GREY, linewidth=2, zorder=1)
@@ -137,15 +151,15 @@ def tariff_shares(tables: TablesLike, population: str = "households", ax: Axes |
     shares = rows.pivot_table(index="month", columns="offer", values="members", sort=False).sort_index()
     shares = 100 * shares.div(shares.sum(axis=1), axis=0)
     month, bottom = shares.index.to_numpy() + 1, np.zeros(len(shares))
-    ax = _axes(ax)
+    ax = axes_of(ax)
     for place, name in enumerate(shares):
         top = shares[name].to_numpy()
         looks: Any = {"color": COLOURS[place % 8], "hatch": HATCHES[place % 8], "edgecolor": "white"}
-        ax.bar(month, top, 0.9, bottom=bottom, linewidth=0.4, label=_plain(str(name)), **looks)
+        ax.bar(month, top, 0.9, bottom=bottom, linewidth=0.4, label=plain(name), **looks)
         bottom += top
     ax.set(xlabel="month of the run", ylabel=f"share of {population} [%]", ylim=(0, 100))
     _whole_numbers(ax)
-    _legend(ax, 3)
+    legend_above(ax, 3)
     return ax
 
 
@@ -174,16 +188,16 @@ def menu_choice(
     groups = np.array(_groups(rows, by))
     names = [name for name in QUINTILES if name in groups] if by == "income" else sorted(set(groups.tolist()))
     offers, left = list(dict.fromkeys(rows["offer"])), np.zeros(len(names))
-    ax = _axes(ax)
+    ax = axes_of(ax)
     for place, offer in enumerate(offers):
         width = np.array([100 * float((rows["offer"].to_numpy()[groups == name] == offer).mean()) for name in names])
         looks: Any = {"color": COLOURS[place % 8], "hatch": HATCHES[place % 8], "edgecolor": "white"}
-        ax.barh(range(len(names)), width, 0.7, left=left, linewidth=0.4, label=_plain(str(offer)), **looks)
+        ax.barh(range(len(names)), width, 0.7, left=left, linewidth=0.4, label=plain(offer), **looks)
         left += width
-    ax.set_yticks(range(len(names)), [f"{_plain(name)} ({int((groups == name).sum()):,})" for name in names])
+    ax.set_yticks(range(len(names)), [f"{plain(name)} ({int((groups == name).sum()):,})" for name in names])
     ax.set(xlabel=f"share of {population} [%]", xlim=(0, 100), ylim=(len(names) - 0.5, -0.5))
     ax.grid(visible=False, axis="y")
-    _legend(ax, 3)
+    legend_above(ax, 3)
     return ax
 
 
@@ -213,14 +227,14 @@ def price_rounds(tables: TablesLike) -> Figure:
     figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(6.2, 5.0), layout="constrained")
     for place, ((part, name, offer), of) in enumerate(rows.groupby(["part", "population", "offer"], sort=False)):
         looks: Any = {"color": COLOURS[place % 8], "linestyle": ("-", "--", "-.", ":")[place % 4]}
-        label = f"{part}, {_plain(str(name))}, {_plain(str(offer))}"
+        label = f"{part}, {plain(name)}, {plain(offer)}"
         price = np.append(of["old_price"].to_numpy(), of["price"].to_numpy()[-1])
         above.step(np.arange(price.size) + 1, price, where="post", label=label, **looks)
         below.plot(of["round"] + 1.5, of["sold_kwh"], marker="o", markersize=3, **looks)
     above.set(ylabel=f"price [{currency(tables)}/kWh]")
     below.set(xlabel="round", ylabel="energy sold in it [kWh]", ylim=(0, None))
     _whole_numbers(below)
-    _legend(above, 2)
+    legend_above(above, 2)
     return figure
 
 
@@ -247,7 +261,7 @@ def price_trials(tables: TablesLike, ax: Axes | None = None) -> Axes:
     if "pricing" not in tables:
         raise KeyError("this run has no table 'pricing': nobody learned to set prices")
     rows = tables["pricing"]
-    ax = _axes(ax)
+    ax = axes_of(ax)
     for place, (factor, of) in enumerate(rows.groupby("factor")):
         mark = "os^Dv<>P"[place % 8]
         profit = of["profit"] / of["days"]
@@ -255,27 +269,13 @@ def price_trials(tables: TablesLike, ax: Axes | None = None) -> Axes:
     ax.plot(rows["step"] + 1, rows["profit"] / rows["days"], color=GREY, linewidth=0.8, zorder=0)
     ax.set(xlabel="trial", ylabel=f"profit [{currency(tables)}/day]")
     _whole_numbers(ax)
-    _legend(ax, 3)
+    legend_above(ax, 3)
     return ax
-
-
-def _axes(ax: Axes | None) -> Axes:
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(layout="constrained")[1] if ax is None else ax
 
 
 def _whole_numbers(ax: Axes) -> None:
     locator: Any = ax.xaxis.get_major_locator()
     locator.set_params(integer=True)
-
-
-def _legend(ax: Axes, columns: int) -> None:
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, borderaxespad=0, columnspacing=1.2)
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _mean_day(tables: TablesLike) -> Any:

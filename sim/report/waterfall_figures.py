@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gridagora.sim.report.business_rows import PROVIDER, TablesLike, one_model, party_of, plain, rows_of, whole_run
+from gridagora.sim.report.business_rows import PROVIDER, TablesLike, one_model, parties_of, rows_of, whole_run
 from gridagora.sim.report.figures import DARK, GREEN, GREY, RED, styled
-from gridagora.sim.report.labels import currency
+from gridagora.sim.report.labels import currency, plain, tick
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,9 @@ def cash_waterfall(tables: TablesLike, business_model: str | None = None) -> Fig
     parties = list(dict.fromkeys(moved if len(moved) else cash["party"]))
     lines = -(-len(parties) // 2)
     size = (6.2, 0.75 + 1.55 * lines)
-    figure, axes = plt.subplots(lines, 2, figsize=size, sharey=True, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        lines, 2, figsize=size, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.08}, layout="constrained"
+    )
     for party, ax in zip(parties, axes.flat, strict=False):
         rate = float(worth.loc[worth["party"] == party, "discount_rate"].iloc[0])
         for shift, basis in ((-0.2, "agreed"), (0.2, "true")):
@@ -97,7 +99,7 @@ def account_waterfall(tables: TablesLike, business_model: str | None = None, par
 
     name = one_model(tables, business_model)
     books = rows_of(tables, "ledger", name)
-    party = party or party_of(tables, name, PROVIDER)
+    party = party or next(iter(parties_of(tables, name, PROVIDER)), None)
     if party is None:
         raise KeyError(f"this run does not tell who the provider of {name} is: give party=")
     steps = account_steps(whole_run(tables, books), party)
@@ -108,6 +110,7 @@ def account_waterfall(tables: TablesLike, business_model: str | None = None, par
         ax.annotate(
             *(f"{growth:+,.0f}" if abs(growth) >= 100 else f"{growth:+,.3g}", (max(start, start + growth), place)),
             xytext=(4, 0), textcoords="offset points", va="center", fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
         )  # fmt: skip
     ax.set_xlim(span[0], span[1] + 0.14 * (span[1] - span[0]))
     ax.set_yticks(range(len(steps)), [label for label, _, _ in steps])
@@ -198,5 +201,5 @@ def _money_axis(ax: Axes, most: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
     ax.xaxis.set_major_locator(MaxNLocator(most - 1))
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    ax.xaxis.set_major_formatter(tick)
     ax.tick_params(axis="x", labelsize=8)
