@@ -79,7 +79,8 @@ class RuledTwin:
         if period == 0:
             self._wake()
             self.errors, self.meters = np.zeros((2, len(plan.load))), np.zeros((len(plan.load), self.rows.size))
-        self.errors[:, period], self.meters[period] = errors, self.population.state.net[self.rows]
+        self.errors[0, period], self.errors[1, period] = errors
+        self.meters[period] = self.population.state.net[self.rows]
         if period == len(plan.load) - 1 and self.rows.size:
             self._run(plan)
 
@@ -106,7 +107,7 @@ class RuledTwin:
         )
         price = old.retail(plan.energy_price)[self.members.offer].T
         meters = ruled.T.astype(np.float64), self.meters
-        by_rule, by_plan = (np.where(net > 0, net * price, net * old.peer.feed_in) for net in meters)
+        by_rule, by_plan = (net * np.where(net > 0, price, old.peer.feed_in) for net in meters)
         saved = self.saved[rows]
         for each in (by_rule - by_plan) / 1e6:
             saved += each  # period by period: sums of floats depend on their order

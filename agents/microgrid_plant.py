@@ -133,10 +133,16 @@ class MicrogridPlant(Population):
         self.withdrawn, self.injected = np.zeros((2, n, periods), np.int64)
         self.net = np.zeros(periods, np.int64)
         self.charges, self.feed_in = np.zeros((n + 1, len(CREDITORS)), np.int64), np.zeros(n + 1, np.int64)
-        self.peak_kw, self.gust, self.pv_error = 0.0, 1.0, np.ones(periods)
+        self.peak_kw, self.gust = 0.0, 1.0
+        # Of a day and its periods: totals at the gate and as metered, and what `deliver` reads one by one.
+        self.quoted = np.zeros((periods, 1, PLAN_TOTALS), np.int64)
+        self.metered = np.zeros((periods, DELIVER_TOTALS), np.int64)
+        self.no_orders = np.zeros((2, 0), np.int64)
 
     day: MicrogridDay
     dispatch: Dispatch
+    #: By period: planned sun and its forecast's error, net of all but PV [1e-6 kWh], and what the battery holds [kWh].
+    steps: list[tuple[float, float, int, float]]
 
     def forecast(self, day: Day, load_error: Floats, pv_error: Floats, least: int) -> DayPlan:
         """Plan the plant's day at least cost on forecasts of the members and the site; see :meth:`Population.forecast`.
@@ -144,7 +150,6 @@ class MicrogridPlant(Population):
         The members' own answer to prices, batteries, cars and heat pumps are not foreseen.
         """
         plan = super().forecast(day, load_error, pv_error, least)
-        self.pv_error = pv_error
         load, made = (np.array(part) for part in zip(*(group.expected(day) for group in self.groups), strict=True))
         self.day = self.site.outlook(
             day,
@@ -167,6 +172,13 @@ class MicrogridPlant(Population):
         self.flows = np.rint(np.array(kwh) * QUANTA_PER_KWH).astype(np.int64)
         net = np.rint(planned.plant_kwh * QUANTA_PER_KWH).astype(np.int64)
         plan.totals[:, P_WITHDRAWAL], plan.totals[:, P_INJECTION] = np.maximum(net, 0), np.maximum(-net, 0)
+        for column in (P_WITHDRAWAL, P_INJECTION):
+            self.quoted[:, 0, column] = plan.totals[:, column]
+        _, wind, chp, discharge, charge, chiller = self.flows
+        self.metered[:, LOAD], self.metered[:, CHARGE], self.metered[:, DISCHARGE] = chiller, charge, discharge
+        rest = charge + chiller - wind - chp - discharge
+        columns = (planned.pv_kwh, pv_error, rest, planned.stored_kwh)
+        self.steps = list(zip(*(column.tolist() for column in columns), strict=True))
         return plan
 
     def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
@@ -179,21 +191,18 @@ class MicrogridPlant(Population):
         self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], ticks: int, least: int
     ) -> tuple[Ints, Ints]:
         """Return no orders, and the plan as it stands; see :meth:`Population.quote`."""
-        totals = np.zeros((1, PLAN_TOTALS), np.int64)
-        totals[0, P_WITHDRAWAL], totals[0, P_INJECTION] = plan.totals[period, [P_WITHDRAWAL, P_INJECTION]]
-        return np.zeros((2, ticks), np.int64), totals
+        if self.no_orders.shape[1] != ticks:
+            self.no_orders = np.zeros((2, ticks), np.int64)
+        return self.no_orders, self.quoted[period]
 
     def deliver(self, period: int, plan: DayPlan, errors: tuple[float, float]) -> Ints:
         """Follow the plan; sun and wind give what they give. See :meth:`Population.deliver`."""
-        sun = float(self.dispatch.pv_kwh[period]) * errors[1] / float(self.pv_error[period])
-        self.flows[_PV, period] = round(sun * QUANTA_PER_KWH)
-        pv, wind, chp, discharge, charge, chiller = self.flows[:, period].tolist()
-        net = charge + chiller - pv - wind - chp - discharge
-        self.state.net[0], self.burnt[period] = net, 0
-        self.state.stored[0] = self.dispatch.stored_kwh[period]
-        totals = np.zeros(DELIVER_TOTALS, np.int64)
-        totals[LOAD], totals[PV], totals[CHARGE], totals[DISCHARGE] = chiller, pv, charge, discharge
-        totals[WITHDRAWAL], totals[INJECTION] = max(net, 0), max(-net, 0)
+        planned, error, rest, stored = self.steps[period]
+        pv = round(planned * errors[1] / error * QUANTA_PER_KWH)
+        net = rest - pv
+        self.flows[_PV, period], self.state.net[0], self.state.stored[0] = pv, net, stored
+        totals: Ints = self.metered[period]
+        totals[PV], totals[WITHDRAWAL], totals[INJECTION] = pv, max(net, 0), max(-net, 0)
         return totals
 
     def settle(
@@ -213,15 +222,17 @@ class MicrogridPlant(Population):
         curtailed energy.
         """
         metered, (shed_share, curtailed_share) = int(self.state.net[0]), cuts
-        shed = min(metered, math.ceil(metered * shed_share)) if metered > 0 else 0
-        curtailed = min(-metered, math.ceil(-metered * curtailed_share)) if metered < 0 else 0
+        shed = min(metered, math.ceil(metered * shed_share)) if metered > 0 and shed_share else 0
+        curtailed = min(-metered, math.ceil(-metered * curtailed_share)) if metered < 0 and curtailed_share else 0
         net = metered - shed + curtailed
         self.state.net[0] = net
         energy, totals = self.billing.accounts.energy, np.zeros((1, SETTLE_TOTALS), np.int64)
-        energy[plan.price_class[0, period], 0] += max(net, 0)
-        energy[self.billing.n_classes + FED_IN, 0] += max(-net, 0)
-        totals[0, T_WITHDRAWAL] = totals[0, T_RETAIL] = max(net, 0)
-        totals[0, T_INJECTION] = totals[0, T_FED_IN] = max(-net, 0)
+        if net > 0:
+            energy[plan.price_class[0, period], 0] += net
+            totals[0, T_WITHDRAWAL] = totals[0, T_RETAIL] = net
+        elif net < 0:
+            energy[self.billing.n_classes + FED_IN, 0] -= net
+            totals[0, T_INJECTION] = totals[0, T_FED_IN] = -net
         totals[0, T_SHED] = shed
         left = curtailed
         for source in (_PV, _WIND, _CHP) if left else ():
@@ -237,7 +248,8 @@ class MicrogridPlant(Population):
         """Read all meters of the microgrid once they are settled; see :meth:`Population.meter`."""
         if self.metering.needed or self.metering.rebates is not None:
             super().meter(period, plan, system)
-        outside = self.net[period] = int(self.state.net[0])
+        outside = int(self.state.net[0])
+        self.net[period] = outside
         for place, group in enumerate(self.groups):
             withdrawn, injected = both_ways(group.population.state.net, group.rows)
             self.withdrawn[place, period], self.injected[place, period] = withdrawn, injected

@@ -116,6 +116,9 @@ class Site:
         of, usual = terms.island.lost_load_of, terms.island.lost_load_per_kwh
         self.lost_load = np.array([of.get(group.population.name, usual) for group in groups])
         self.dispatch = MicrogridDispatch(terms.equipment, len(groups), periods, self.hours)
+        #: Of an outage, which begins in any period and ends with the day at the latest.
+        self.outage_periods = min(max(1, round(terms.island.hours / self.hours)), periods)
+        self.outage = MicrogridDispatch(terms.equipment, len(groups), self.outage_periods, self.hours)
         self.stored_kwh, self.cold_stored_kwh = terms.battery.kwh / 2, terms.cold.tank_kwh / 2
 
     def pv_kwh(self, day: Day) -> Floats:
@@ -186,21 +189,20 @@ class Site:
         start : int
             Period in which it begins; it lasts `island.hours`, at most to the end of the day.
         """
-        lasts = min(max(1, round(self.terms.island.hours / self.hours)), self.periods - start)
-        window = slice(start, start + lasts)
+        longest = self.outage_periods
+        lasts = min(longest, self.periods - start)
 
         def ahead(values: Floats) -> Floats:
-            moved = np.zeros_like(values)
-            moved[..., :lasts] = values[..., window]
+            moved = np.zeros((*values.shape[:-1], longest))
+            moved[..., :lasts] = values[..., start : start + lasts]
             return moved
 
-        changed: dict[str, Any] = {
-            name: ahead(getattr(day, name)) for name in ("demand", "surplus", "pv", "wind", "heat", "cold")
-        }
-        changed |= {"connected": np.zeros(self.periods), "stored_end_kwh": 0.0, "cold_end_kwh": 0.0, "peak_per_kw": 0.0}
+        by_period = ("demand", "surplus", "pv", "wind", "heat", "cold", "buy", "sell")
+        changed: dict[str, Any] = {name: ahead(getattr(day, name)) for name in by_period}
+        changed |= {"connected": np.zeros(longest), "stored_end_kwh": 0.0, "cold_end_kwh": 0.0, "peak_per_kw": 0.0}
         if start:
             changed |= {name: float(getattr(plan, name)[start - 1]) for name in ("stored_kwh", "cold_stored_kwh")}
-        found = self.dispatch.solve(replace(day, **changed))
+        found = self.outage.solve(replace(day, **changed))
         needed = changed["demand"]
         value = self.lost_load
         return float(value @ needed.sum(axis=1)), float(value @ found.shed_kwh.sum(axis=1))

@@ -91,8 +91,12 @@ class PersistentSolver:
         self._highs.changeRowsBounds(len(rows), rows.astype(np.int32), low, high)
         self._highs.changeColsCost(len(columns), columns.astype(np.int32), cost)
 
+    def limit(self, columns: IntArray, high: FloatArray) -> None:
+        """Change upper bounds of variables in HiGHS whose lower bound is 0, as :meth:`change` does; shape (n,)."""
+        self._highs.changeColsBounds(len(columns), columns.astype(np.int32), np.zeros(len(columns)), high)
+
     def solve_changed(self, changed: Sequence[Any] = ()) -> float:
-        """Solve with what :meth:`change` has set and return the objective.
+        """Solve with what :meth:`change` and :meth:`limit` have set and return the objective.
 
         Parameters
         ----------

@@ -84,7 +84,8 @@ def test_the_plant_quotes_nothing(entry):
 def test_an_outage_is_a_day_without_the_grid_that_ends_early(entry, start):
     """What is shed in the outage's two hours is what a whole day sheds that asks for nothing after them."""
     plant = entry.population
-    site, day, plan = plant.site, plant.day, plant.dispatch
+    site, plan = plant.site, plant.dispatch
+    day = replace(plant.day, demand=20 * plant.day.demand)  # more than the plant can serve by itself
     window = slice(start, start + 2)  # the last outage ends with the day
     alone = {
         name: np.pad(getattr(day, name)[..., window], [(0, 0)] * (getattr(day, name).ndim - 1) + [(0, 24)])[..., :24]
@@ -96,6 +97,7 @@ def test_an_outage_is_a_day_without_the_grid_that_ends_early(entry, start):
     needed, shed = site.island(day, plan, start)
     assert site.outage_periods == 2
     assert needed == pytest.approx(site.lost_load @ alone["demand"].sum(axis=1))
+    assert 0 < shed < needed
     assert shed == pytest.approx(site.lost_load @ whole.shed_kwh.sum(axis=1), abs=1e-6)
 
 

@@ -2,13 +2,15 @@
 
 PV, wind, battery, combined heat and power with a boiler, chillers with a cold store, and exchange with the grid serve
 the members' load, their heat and their cooling. In periods without the grid, and beyond the connection, load is shed at
-its value. The linear program is solved first; a store or a connection that would run both ways at once in some period
-gets a binary there, and only there, until none does (a relaxation that keeps to one way is optimal with it too).
+its value. The linear program is solved first. Where a store or the connection would run both ways at once, a second
+model is, in which those periods, and only those, have a binary, until none does (a relaxation that keeps to one way is
+optimal with it too).
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,10 @@ FLOWS = (
 )
 #: Pairs that exclude each other, and the binary that keeps them apart.
 _PAIRS = (("import", "export"), ("charge", "discharge"), ("cold_charge", "cold_discharge"))
+#: Variables whose upper bounds are a day's.
+LIMITED = ("import", "export", "pv", "wind", "spilled", "shed")
+#: Options of HiGHS for the linear program.
+PLAIN = {"solver": "simplex", "presolve": "off"}
 
 
 class MicrogridDispatch:
@@ -45,33 +51,19 @@ class MicrogridDispatch:
     """
 
     def __init__(self, equipment: Equipment, classes: int, periods: int, hours: float) -> None:
-        self.equipment, self.shape = equipment, (classes, periods)
-        self.model = build_dispatch_model(equipment, classes, periods, hours)
-        # Simplex alone would pass over the binaries.
-        self.solver = PersistentSolver(self.model, solver="choose", presolve="choose")
-        self.places = {name: self._places(f"variable_{name}") for name in (*FLOWS, "shed")}
-        self.costed = np.concatenate(
-            [*(self.places[name] for name in ("import", "export", "shed")), self._places("variable_above_peak")]
-        )
-        self.bounded = [
-            self._rows(f"constraint_{name}") for name in bounds_of(equipment, _nothing(classes, periods), 1.0)
-        ]
-        self.hours = hours
-        self.binary = {pair: list(getattr(self.model, f"variable_{pair[0]}_only").values()) for pair in _PAIRS}
+        self.equipment, self.shape, self.hours = equipment, (classes, periods), hours
+        self.plain = _Kept(equipment, classes, periods, hours, one_way=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return MicrogridDispatch, (self.equipment, *self.shape, self.hours)
 
-    def _places(self, name: str) -> Any:
-        return self.solver.columns(list(getattr(self.model, name).values()))
-
-    def _rows(self, name: str) -> Any:
-        rows = list(getattr(self.model, name).values())
-        # Of the stores' balances the first alone refers to the day's data.
-        return self.solver.rows(rows[:1] if name in ("constraint_battery", "constraint_tank") else rows)
+    @cached_property
+    def one_way(self) -> _Kept:
+        """The model with binaries, which few days need."""
+        return _Kept(self.equipment, *self.shape, self.hours, one_way=True)
 
     def solve(self, day: MicrogridDay) -> Dispatch:
-        """Return the plan of least cost.
+        """Return the plan of least cost; it depends on the day alone.
 
         Parameters
         ----------
@@ -87,36 +79,11 @@ class MicrogridDispatch:
         """
         if day.demand.shape != self.shape:
             raise ValueError(f"microgrid day: given demand of shape {day.demand.shape}; allowed {self.shape}")
-        bounds = bounds_of(self.equipment, day, self.hours).values()
-        low, high = (np.concatenate([np.ravel(each[side]) for each in bounds]) for side in (0, 1))
-        lost_load = np.repeat(day.lost_load_per_kwh, self.shape[1])
-        costs = np.concatenate([day.buy, -day.sell, lost_load, [day.peak_per_kw]])
-        self.solver.forget()
-        self.solver.change(np.concatenate(self.bounded), low, high, self.costed, costs)
-        whole: list[Any] = []
-        cost, found = self._run(whole)
-        while both := self._both_ways(found):
-            for variable in both:
-                variable.domain = pyo.Binary
-            whole += both
-            cost, found = self._run(both)
-        for variable in whole:
-            variable.domain = pyo.UnitInterval
-        self.solver.pass_on(whole)  # the next day begins without binaries
+        self.plain.give(day)
+        cost, found = self.plain.run()
+        if both := _both_ways(found):
+            cost, found = self.one_way.keep_apart(day, both)
         return self._dispatch(cost, found)
-
-    def _run(self, changed: list[Any]) -> tuple[float, dict[str, FloatArray]]:
-        cost = self.solver.solve_changed(changed)
-        values = dict(zip(self.places, self.solver.values(*self.places.values()), strict=True))
-        return cost, {name: np.where(value < _TINY, 0.0, value) for name, value in values.items()}
-
-    def _both_ways(self, found: dict[str, FloatArray]) -> list[Any]:
-        """Return the variables of periods that run both ways and may still do so."""
-        both = []
-        for pair, variables in self.binary.items():
-            running = np.flatnonzero(np.minimum(found[pair[0]], found[pair[1]]) > _TINY)
-            both += [variables[t] for t in running if variables[t].is_continuous()]
-        return both
 
     def _dispatch(self, cost: float, found: dict[str, FloatArray]) -> Dispatch:
         equipment = self.equipment
@@ -124,6 +91,75 @@ class MicrogridDispatch:
         shed = found.pop("shed").reshape(self.shape)
         flows = {f"{name}_kwh": value for name, value in found.items()}
         return Dispatch(**flows, shed_kwh=shed, chiller_kwh=chiller, cost=cost)
+
+
+class _Kept:
+    """A dispatch model in HiGHS, and the places there of what a day changes."""
+
+    def __init__(self, equipment: Equipment, classes: int, periods: int, hours: float, one_way: bool) -> None:
+        self.equipment, self.hours = equipment, hours
+        self.model = build_dispatch_model(equipment, classes, periods, hours, one_way=one_way)
+        # Simplex alone would pass over the binaries.
+        method = {"solver": "choose", "presolve": "choose"} if one_way else PLAIN
+        self.solver = PersistentSolver(self.model, **method)
+        self.places = {name: self._places(f"variable_{name}") for name in (*FLOWS, "shed")}
+        self.limited = np.concatenate([self.places[name] for name in LIMITED])
+        self.costed = np.concatenate(
+            [*(self.places[name] for name in ("import", "export", "shed")), self._places("variable_above_peak")]
+        )
+        nothing = _nothing(classes, periods)
+        self.bounded = np.concatenate([self._rows(f"constraint_{name}") for name in bounds_of(equipment, nothing, 1.0)])
+
+    def _places(self, name: str) -> Any:
+        return self.solver.columns(list(getattr(self.model, name).values()))
+
+    def _rows(self, name: str) -> Any:
+        rows = list(getattr(self.model, name).values())
+        # Of the stores' balances the first alone refers to the day's data.
+        return self.solver.rows(rows[:1] if name in ("constraint_battery", "constraint_tank") else rows)
+
+    def give(self, day: MicrogridDay) -> None:
+        """Put a day's data into HiGHS, which knows no other day from then on."""
+        bounds = bounds_of(self.equipment, day, self.hours).values()
+        low, high = (np.concatenate([each[side] for each in bounds]) for side in (0, 1))
+        lost_load = np.repeat(day.lost_load_per_kwh, day.buy.size)
+        costs = np.concatenate([day.buy, -day.sell, lost_load, [day.peak_per_kw]])
+        limits = np.concatenate(list(limits_of(self.equipment, day, self.hours).values()))
+        self.solver.change(self.bounded, low, high, self.costed, costs)
+        self.solver.limit(self.limited, limits)
+        self.solver.forget()
+
+    def run(self, changed: Sequence[Any] = ()) -> tuple[float, dict[str, FloatArray]]:
+        """Solve, once variables that are named have another domain, and return cost and flows."""
+        cost = self.solver.solve_changed(changed)
+        values = self.solver.values(*self.places.values())
+        return cost, {
+            name: np.where(value < _TINY, 0.0, value) for name, value in zip(self.places, values, strict=True)
+        }
+
+    def keep_apart(self, day: MicrogridDay, both: set[tuple[str, int]]) -> tuple[float, dict[str, FloatArray]]:
+        """Solve a day with binaries where it would run both ways, and on until it does so nowhere."""
+        self.give(day)
+        whole: set[tuple[str, int]] = set()
+        while new := both - whole:
+            whole |= new
+            variables = [getattr(self.model, f"variable_{name}_only")[t] for name, t in sorted(new)]
+            for variable in variables:
+                variable.domain = pyo.Binary
+            cost, found = self.run(variables)
+            both = _both_ways(found)
+        variables = [getattr(self.model, f"variable_{name}_only")[t] for name, t in sorted(whole)]
+        for variable in variables:
+            variable.domain = pyo.UnitInterval
+        self.solver.pass_on(variables)  # the next day begins without binaries
+        return cost, found
+
+
+def _both_ways(found: dict[str, FloatArray]) -> set[tuple[str, int]]:
+    """Return the pairs, by their first, and the periods that run both ways."""
+    return {
+        (pair[0], int(t)) for pair in _PAIRS for t in np.flatnonzero(np.minimum(found[pair[0]], found[pair[1]]) > _TINY)
+    }
 
 
 def bounds_of(equipment: Equipment, day: MicrogridDay, hours: float) -> dict[str, tuple[FloatArray, FloatArray]]:
@@ -136,7 +172,6 @@ def bounds_of(equipment: Equipment, day: MicrogridDay, hours: float) -> dict[str
     hours : float
         Length of a period [h].
     """
-    connection = equipment.connection_kw * hours * day.connected
     kept = (1 - equipment.tank_loss_per_hour) ** hours
     equal = {
         "electricity": day.demand.sum(axis=0) - day.surplus,
@@ -145,18 +180,28 @@ def bounds_of(equipment: Equipment, day: MicrogridDay, hours: float) -> dict[str
         "tank": np.array([kept * day.cold_stored_kwh]),
     }
     least = {"heat": day.heat, "battery_end": np.array([day.stored_end_kwh]), "tank_end": np.array([day.cold_end_kwh])}
-    most = {
+    found = {name: (value, value) for name, value in equal.items()}
+    found |= {name: (value, np.full(value.size, np.inf)) for name, value in least.items()}
+    return found | {"peak": (np.full(day.buy.size, -np.inf), np.full(day.buy.size, day.peak_kw))}
+
+
+def limits_of(equipment: Equipment, day: MicrogridDay, hours: float) -> dict[str, FloatArray]:
+    """Return upper bounds of the variables that refer to a day, by name, flattened [kWh].
+
+    Parameters
+    ----------
+    equipment, day, hours
+        As :func:`bounds_of` takes them.
+    """
+    connection = equipment.connection_kw * hours * np.minimum(day.connected, 1.0)
+    return {
+        "import": connection,
+        "export": connection,
         "pv": day.pv,
         "wind": day.wind,
         "spilled": day.surplus,
-        "import_connected": connection,
-        "export_connected": connection,
-        "peak": np.full(day.buy.size, day.peak_kw),
         "shed": day.demand.ravel(),
     }
-    found = {name: (value, value) for name, value in equal.items()}
-    found |= {name: (value, np.full(value.size, np.inf)) for name, value in least.items()}
-    return found | {name: (np.full(value.size, -np.inf), value) for name, value in most.items()}
 
 
 def _nothing(classes: int, periods: int) -> MicrogridDay:
@@ -168,9 +213,14 @@ def _nothing(classes: int, periods: int) -> MicrogridDay:
 
 
 def build_dispatch_model(
-    equipment: Equipment, classes: int, periods: int, hours: float, day: MicrogridDay | None = None
+    equipment: Equipment,
+    classes: int,
+    periods: int,
+    hours: float,
+    day: MicrogridDay | None = None,
+    one_way: bool = True,
 ) -> Any:
-    """Return the Pyomo model of a day; parameters `given_*` are the fields of :class:`MicrogridDay`.
+    """Return the Pyomo model of a day.
 
     Parameters
     ----------
@@ -178,33 +228,25 @@ def build_dispatch_model(
         As :class:`MicrogridDispatch` takes them.
     day : MicrogridDay, optional
         The day; one that asks for nothing by default, whose bounds and costs are changed for every other day.
+    one_way : bool
+        Whether there is, for each pair and period, a variable between 0 and 1 that keeps the pair apart once it is
+        binary.
     """
     day = _nothing(classes, periods) if day is None else day
     model = pyo.ConcreteModel("microgrid")
     model.periods, model.classes = pyo.RangeSet(0, periods - 1), pyo.RangeSet(0, classes - 1)
-    for field in fields(day):
-        given = np.asarray(getattr(day, field.name), dtype=np.float64)
-        sets = {0: (), 1: (model.periods,), 2: (model.classes, model.periods)}[given.ndim]
-        if field.name == "lost_load_per_kwh":
-            sets = (model.classes,)
-        values = (
-            {place if given.ndim > 1 else place[0]: float(value) for place, value in np.ndenumerate(given)}
-            if sets
-            else float(given)
-        )
-        setattr(model, f"given_{field.name}", pyo.Param(*sets, initialize=values))
-    _add_variables(model, equipment, hours)
-    _add_storage(model, equipment, hours)
-    _add_balances(model, equipment, hours)
-    model.objective_cost = pyo.Objective(expr=_cost(model, equipment))
+    most = _add_variables(model, equipment, day, hours)
+    if one_way:
+        _add_pairs(model, most)
+    _add_storage(model, equipment, day, hours)
+    _add_balances(model, equipment, day, hours)
+    model.objective_cost = pyo.Objective(expr=_cost(model, equipment, day))
     return model
 
 
-def _add_variables(model: Any, equipment: Equipment, hours: float) -> None:
-    """Add flows with their limits, and for each pair the variable that is 1 where only the first may run."""
+def _add_variables(model: Any, equipment: Equipment, day: MicrogridDay, hours: float) -> dict[str, float]:
+    """Add flows with their limits, and return those that are not the day's."""
     most = {
-        "import": equipment.connection_kw * hours,
-        "export": equipment.connection_kw * hours,
         "chp": equipment.chp_kw * hours,
         "charge": equipment.battery_kw * hours,
         "discharge": equipment.battery_kw * hours,
@@ -213,11 +255,20 @@ def _add_variables(model: Any, equipment: Equipment, hours: float) -> None:
         "cold_discharge": equipment.tank_kw * hours,
         "cold_stored": equipment.tank_kwh,
     }
+    limits = {name: limit.tolist() for name, limit in limits_of(equipment, day, hours).items()}
     for name in FLOWS:
-        setattr(model, f"variable_{name}", pyo.Var(model.periods, bounds=(0, most.get(name))))
-    model.variable_shed = pyo.Var(model.classes, model.periods, bounds=(0, None))
+        bounds = [(0, each) for each in limits.get(name, [most.get(name)] * len(model.periods))]
+        setattr(model, f"variable_{name}", pyo.Var(model.periods, bounds=dict(enumerate(bounds))))
+    places = [(c, t) for c in model.classes for t in model.periods]
+    shed = dict(zip(places, ((0, each) for each in limits["shed"]), strict=True))
+    model.variable_shed = pyo.Var(model.classes, model.periods, bounds=shed)
     model.variable_above_peak = pyo.Var(bounds=(0, None))
     model.variable_cold_missing = pyo.Var(bounds=(0, None))
+    return most | dict.fromkeys(("import", "export"), equipment.connection_kw * hours)
+
+
+def _add_pairs(model: Any, most: dict[str, float]) -> None:
+    """Add for each pair the variable that is 1 where only the first may run."""
     for first, second in _PAIRS:
         only = pyo.Var(model.periods, domain=pyo.UnitInterval)
         setattr(model, f"variable_{first}_only", only)
@@ -233,82 +284,69 @@ def _add_variables(model: Any, equipment: Equipment, hours: float) -> None:
         setattr(model, f"constraint_{second}", pyo.Constraint(model.periods, rule=backward))
 
 
-def _add_storage(model: Any, equipment: Equipment, hours: float) -> None:
+def _add_storage(model: Any, equipment: Equipment, day: MicrogridDay, hours: float) -> None:
     """Add what battery and cold store hold from period to period, and at the end."""
     eta, kept = equipment.battery_efficiency, (1 - equipment.tank_loss_per_hour) ** hours
 
     def battery(m: Any, t: int) -> Any:
-        before = m.variable_stored[t - 1] if t else m.given_stored_kwh
+        before = m.variable_stored[t - 1] if t else float(day.stored_kwh)
         return m.variable_stored[t] == before + eta * m.variable_charge[t] - m.variable_discharge[t] / eta
 
     def tank(m: Any, t: int) -> Any:
-        before = m.variable_cold_stored[t - 1] if t else m.given_cold_stored_kwh
+        before = m.variable_cold_stored[t - 1] if t else float(day.cold_stored_kwh)
         return m.variable_cold_stored[t] == kept * before + m.variable_cold_charge[t] - m.variable_cold_discharge[t]
 
     model.constraint_battery = pyo.Constraint(model.periods, rule=battery)
     model.constraint_tank = pyo.Constraint(model.periods, rule=tank)
     last = model.periods.last()
-    model.constraint_battery_end = pyo.Constraint(expr=model.variable_stored[last] >= model.given_stored_end_kwh)
+    model.constraint_battery_end = pyo.Constraint(expr=model.variable_stored[last] >= float(day.stored_end_kwh))
     held = model.variable_cold_stored[last] + model.variable_cold_missing
-    model.constraint_tank_end = pyo.Constraint(expr=held >= model.given_cold_end_kwh)
+    model.constraint_tank_end = pyo.Constraint(expr=held >= float(day.cold_end_kwh))
 
 
-def _add_balances(model: Any, equipment: Equipment, hours: float) -> None:
+def _add_balances(model: Any, equipment: Equipment, day: MicrogridDay, hours: float) -> None:
     """Add the balances of electricity, heat and cold, and the limits by period."""
-    connection = equipment.connection_kw * hours
+    net, heat_demand, cold_demand = (
+        each.tolist() for each in (day.demand.sum(axis=0) - day.surplus, day.heat, day.cold)
+    )
+    recovered = equipment.chp_heat / equipment.chp_electric
 
     def chiller(m: Any, t: int) -> Any:
         return m.variable_cold_direct[t] / equipment.cop + m.variable_cold_charge[t] / equipment.ice_cop
 
     def electricity(m: Any, t: int) -> Any:
-        made = m.variable_pv[t] + m.variable_wind[t] + m.variable_chp[t] + m.given_surplus[t] - m.variable_spilled[t]
+        made = m.variable_pv[t] + m.variable_wind[t] + m.variable_chp[t] - m.variable_spilled[t]
         shed = sum(m.variable_shed[c, t] for c in m.classes)
-        used = sum(m.given_demand[c, t] for c in m.classes) + m.variable_charge[t] + chiller(m, t)
+        used = m.variable_charge[t] + chiller(m, t)
         exchanged = m.variable_import[t] - m.variable_export[t]
-        return made + m.variable_discharge[t] + exchanged + shed == used
-
-    def heat(m: Any, t: int) -> Any:
-        recovered = m.variable_chp[t] * equipment.chp_heat / equipment.chp_electric
-        return recovered + m.variable_boiler_heat[t] >= m.given_heat[t]
+        return made + m.variable_discharge[t] + exchanged + shed - used == net[t]
 
     def cold(m: Any, t: int) -> Any:
         served = m.variable_cold_direct[t] + m.variable_cold_discharge[t] + m.variable_cold_unserved[t]
-        return served == m.given_cold[t]
+        return served == cold_demand[t]
 
     rules: dict[str, Any] = {
         "electricity": electricity,
-        "heat": heat,
+        "heat": lambda m, t: recovered * m.variable_chp[t] + m.variable_boiler_heat[t] >= heat_demand[t],
         "cold": cold,
         "chiller": lambda m, t: chiller(m, t) <= equipment.chiller_kw * hours,
-        "pv": lambda m, t: m.variable_pv[t] <= m.given_pv[t],
-        "wind": lambda m, t: m.variable_wind[t] <= m.given_wind[t],
-        "spilled": lambda m, t: m.variable_spilled[t] <= m.given_surplus[t],
-        "import_connected": lambda m, t: m.variable_import[t] <= connection * m.given_connected[t],
-        "export_connected": lambda m, t: m.variable_export[t] <= connection * m.given_connected[t],
-        "peak": lambda m, t: m.variable_import[t] / hours <= m.given_peak_kw + m.variable_above_peak,
+        "peak": lambda m, t: m.variable_import[t] / hours - m.variable_above_peak <= float(day.peak_kw),
     }
     for name, rule in rules.items():
         setattr(model, f"constraint_{name}", pyo.Constraint(model.periods, rule=rule))
-    model.constraint_shed = pyo.Constraint(
-        model.classes, model.periods, rule=lambda m, c, t: m.variable_shed[c, t] <= m.given_demand[c, t]
-    )
 
 
-def _cost(model: Any, equipment: Equipment) -> Any:
+def _cost(model: Any, equipment: Equipment, day: MicrogridDay) -> Any:
     """Return the objective [currency]."""
-    exchange = sum(
-        model.given_buy[t] * model.variable_import[t] - model.given_sell[t] * model.variable_export[t]
-        for t in model.periods
-    )
+    buy, sell, lost_load = day.buy.tolist(), day.sell.tolist(), day.lost_load_per_kwh.tolist()
+    exchange = sum(buy[t] * model.variable_import[t] - sell[t] * model.variable_export[t] for t in model.periods)
     fuel = sum(
         model.variable_chp[t] / equipment.chp_electric + model.variable_boiler_heat[t] / equipment.boiler_efficiency
         for t in model.periods
     )
     wear = sum(model.variable_discharge[t] for t in model.periods)
     cold = sum(model.variable_cold_unserved[t] for t in model.periods) + model.variable_cold_missing
-    shed = sum(
-        model.given_lost_load_per_kwh[c] * model.variable_shed[c, t] for c in model.classes for t in model.periods
-    )
-    power = model.given_peak_per_kw * model.variable_above_peak
+    shed = sum(lost_load[c] * model.variable_shed[c, t] for c in model.classes for t in model.periods)
+    power = float(day.peak_per_kw) * model.variable_above_peak
     costs = equipment.fuel_per_kwh * fuel + equipment.wear_per_kwh * wear + equipment.cold_value_per_kwh * cold
     return exchange + costs + shed + power
