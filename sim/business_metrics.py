@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gridagora.sim.kpi import Kpi, Record
+from gridagora.sim.run_record import column_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,17 @@ def microgrids(record: Record) -> list[Kpi]:
         Kpi(f"{title}_{figure}", title if scope == "microgrid" else scope, value, unit)
         for title, figure, scope, value, unit in rows
     ]
+
+
+def own_generation(record: Record) -> float:
+    """Return the generation behind meters [kWh]: PV, or with microgrids, which have other plant, by the balance."""
+    if "microgrid" not in record:
+        return float(column_of(record, "intervals", "generation_pv_kwh").sum())
+    rows = record["intervals"]
+    own = rows["consumption_kwh"] + rows["storage_charge_kwh"] - rows["storage_discharge_kwh"]
+    if "pool_storage_charge_kwh" in rows:
+        own = own - rows["pool_storage_charge_kwh"] + rows["pool_storage_discharge_kwh"]
+    return float((own + rows["injection_kwh"] - rows["withdrawal_kwh"]).sum())
 
 
 def _of(table: pd.DataFrame, business_model: str) -> pd.DataFrame:

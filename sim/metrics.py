@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gridagora.sim.business_metrics import business_models, microgrids
+from gridagora.sim.business_metrics import business_models, microgrids, own_generation
 from gridagora.sim.equity import dispersion, gini, unit_prices
 from gridagora.sim.kpi import SYSTEM, Kpi, Record
 from gridagora.sim.ledger import role_of
@@ -97,7 +97,8 @@ def surplus_sold_online(record: Record) -> list[Kpi]:
     injection, fed_in = _energy(record, "injection_kwh"), 0.0
     if "bills" in record:
         fed_in = _total(column_of(record, "bills", "quantity")[column_of(record, "bills", "line") == "feed-in"])
-    return [Kpi("surplus_sold_online", SYSTEM, _ratio(injection - fed_in, injection), "1")]
+    sold = round(injection - fed_in, 6)  # quanta
+    return [Kpi("surplus_sold_online", SYSTEM, _ratio(sold, injection), "1")]
 
 
 def cost_of_supply(record: Record) -> list[Kpi]:
@@ -132,7 +133,7 @@ def pv_income(record: Record) -> list[Kpi]:
 
 def self_consumption(record: Record) -> list[Kpi]:
     """Share of the members' generation that stays behind their meters: 1 - injection / generation [-]."""
-    generation = _energy(record, "generation_pv_kwh")
+    generation = own_generation(record)
     used = generation - _energy(record, "injection_kwh")
     return [Kpi("self_consumption", SYSTEM, _ratio(used, generation), "1")]
 

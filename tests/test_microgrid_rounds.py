@@ -201,6 +201,17 @@ def test_figures_by_hand(park):
     assert "generation_chp_kwh" in result["intervals"]
 
 
+@pytest.mark.parametrize("pool", [{}, {"storages": [{"name": "pumped", "power_to_peak": 0.3, "hours": 6.0}]}])
+def test_self_consumption_of_the_area_counts_the_plant(pool):
+    """What stays behind meters is a share of PV, wind and cogeneration together, whatever the pool stores besides."""
+    result = ga.run(scenario(pool))
+    intervals, days = result["intervals"], result["microgrid_days"]
+    made = intervals["generation_pv_kwh"].sum() + days["wind_kwh"].sum() + days["chp_kwh"].sum()
+    share = result.kpis.loc["self_consumption", "value"]
+    assert share == pytest.approx(1 - intervals["injection_kwh"].sum() / made, abs=1e-9)
+    assert 0 < share < 1
+
+
 def test_nobody_joins_and_nobody_notices():
     """Where nobody joins every table of the run without the microgrid is the same, row for row."""
     with_it = ga.run(scenario(acceptance=STAY_AWAY))
