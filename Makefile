@@ -14,8 +14,9 @@ demo: $(VENV)/core
 test: $(VENV)/dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow"
 
+# File by file: the tests of a queue share one.
 test-slow: $(VENV)/dev
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m slow
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
