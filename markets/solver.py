@@ -92,7 +92,13 @@ class PersistentSolver:
         self._highs.changeColsCost(len(columns), columns.astype(np.int32), cost)
 
     def limit(self, columns: IntArray, high: FloatArray) -> None:
-        """Change upper bounds of variables in HiGHS whose lower bound is 0, as :meth:`change` does; shape (n,)."""
+        """Change upper bounds of variables in HiGHS whose lower bound is 0, as :meth:`change` does.
+
+        Parameters
+        ----------
+        columns, high : ndarray, shape (n,)
+            Places of variables, and their upper bounds in the unit of each.
+        """
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), np.zeros(len(columns)), high)
 
     def solve_changed(self, changed: Sequence[Any] = ()) -> float:

@@ -97,7 +97,7 @@ def surplus_sold_online(record: Record) -> list[Kpi]:
     injection, fed_in = _energy(record, "injection_kwh"), 0.0
     if "bills" in record:
         fed_in = _total(column_of(record, "bills", "quantity")[column_of(record, "bills", "line") == "feed-in"])
-    sold = round(injection - fed_in, 6)  # quanta
+    sold = round(injection - fed_in, 6)  # of sums of whole quanta, 1e-6 kWh
     return [Kpi("surplus_sold_online", SYSTEM, _ratio(sold, injection), "1")]
 
 
