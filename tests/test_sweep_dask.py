@@ -2,6 +2,7 @@
 
 import pickle
 import socket
+import time
 from dataclasses import asdict, replace
 
 import pytest
@@ -39,8 +40,11 @@ def cluster():
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    """Replace the simulation by one figure of seed and share; return the list of what ran."""
+def quick(cluster, monkeypatch):
+    """Replace the simulation by one figure of seed and share; return the list of what ran.
+
+    What a refused sweep has left under way ends before anything is put back: the worker is this process.
+    """
     ran = []
 
     def figure(scenario):
@@ -50,7 +54,12 @@ def quick(monkeypatch):
         return [("peak", "system", scenario.seed / 7 + scenario.households.pv_share, "kW")]
 
     monkeypatch.setattr(runs, "key_figures", figure)
-    return ran
+    yield ran
+    (worker,) = cluster.workers.values()
+    deadline = time.monotonic() + 60
+    while cluster.scheduler.tasks or worker.state.tasks:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_the_same_table_as_at_home(quick, cluster, tmp_path):
