@@ -232,6 +232,11 @@ def register_again(plugins: Mapping[tuple[str, str], str]) -> None:
     ----------
     plugins : mapping
         Module and name of a class or function, by sort and name.
+
+    Raises
+    ------
+    ValueError
+        If a name stands for something else here.
     """
     from gridagora.scenarios.registry import REGISTERED, register
 
@@ -240,7 +245,7 @@ def register_again(plugins: Mapping[tuple[str, str], str]) -> None:
         found: Any = import_module("__mp_main__" if module == "__main__" else module)
         for part in path.split("."):
             found = getattr(found, part)
-        if (sort, name) not in REGISTERED:
+        if REGISTERED.get((sort, name)) != home:
             register(found, name if sort in ("mechanism", "metric") else None)
 
 

@@ -264,9 +264,18 @@ def test_a_worker_that_cannot_write(points, tmp_path, worker_here):
 
 def test_plugins_are_registered_again(tmp_path, monkeypatch):
     """A worker registers what the main process had registered, by the name it had there."""
-    (tmp_path / "far_lab.py").write_text("class Home:\n    @staticmethod\n    def figure(record):\n        return []\n")
+    (tmp_path / "home_lab.py").write_text("class Home:\n    @staticmethod\n    def figure(record):\n        return []\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     asked = []
     monkeypatch.setattr(registry, "register", lambda plugin, name: asked.append((plugin.__name__, name)))
-    register_again({("metric", "far"): "far_lab:Home.figure", ("tariff", "x"): "far_lab:Home.figure"})
+    register_again({("metric", "far"): "home_lab:Home.figure", ("tariff", "x"): "home_lab:Home.figure"})
     assert asked == [("figure", "far"), ("figure", None)]
+
+
+def test_a_name_that_another_sweep_has_taken_is_refused(tmp_path, monkeypatch):
+    """A worker that knows another metric by a name does not compute with that one."""
+    (tmp_path / "near_lab.py").write_text("def figure(record):\n    return []\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(registry.REGISTERED, ("metric", "peak_load"), "other_lab:figure")
+    with pytest.raises(ValueError, match="metric: the name 'peak_load' is taken by other_lab:figure; rename"):
+        register_again({("metric", "peak_load"): "near_lab:figure"})
