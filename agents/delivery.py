@@ -26,8 +26,9 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
+from gridagora.agents.flows import Flows, managed_part
 from gridagora.agents.kernels import any_of_sign, store
-from gridagora.agents.managed_kernels import Flows, deliver_flows, follows, managed_part
+from gridagora.agents.managed_kernels import deliver_flows
 from gridagora.agents.thermal_kernels import Rooms, Thermostat, condition
 from gridagora.agents.vehicle_kernels import Cars, Charger, charge
 from gridagora.sim.compiled import kernel
@@ -80,18 +81,19 @@ def _by_rule(
     rooms: Rooms,
     indoor: NDArray[np.float32],
     thermostat: Thermostat,
+    flows: Flows,
     period: int,
     totals: NDArray[np.int64],
 ) -> None:
     """Let the devices of some members without a plan run, on their meters."""
     part = slice(first, first + net.size)
     if any_of_sign(cars.capacity[part], 1):
-        charge(net, first, cars, held, members.offer, period, charger, totals)
+        charge(net, first, cars, held, members.offer, period, charger, flows, totals)
     if any_of_sign(rooms.size[part], 1):
-        condition(net, first, rooms, indoor, members.group, period, thermostat, totals)
+        condition(net, first, rooms, indoor, members.group, period, thermostat, flows, totals)
     if any_of_sign(members.battery_kwh[part], 1):
         stored_now, released = store(
-            net, stored[part], members.battery_kwh[part], members.battery_flow[part], efficiency
+            net, first, stored[part], members.battery_kwh[part], members.battery_flow[part], efficiency, flows
         )
         totals[CHARGE] += stored_now
         totals[DISCHARGE] += released
@@ -167,15 +169,9 @@ def deliver(
                     net[:head], first, flows, members, stored, efficiency, pv, today.pv_row, pv_noise, cars, held,
                     charger, rooms, indoor, thermostat, period, totals[b],
                 )  # fmt: skip
-                for j in range(head):
-                    if not follows(flows, first + j):
-                        _by_rule(
-                            net[j : j + 1], first + j, members, stored, efficiency, cars, held, charger, rooms,
-                            indoor, thermostat, period, totals[b],
-                        )  # fmt: skip
             _by_rule(
-                net[head:], first + head, members, stored, efficiency, cars, held, charger, rooms, indoor, thermostat,
-                period, totals[b],
+                net, first, members, stored, efficiency, cars, held, charger, rooms, indoor, thermostat, flows, period,
+                totals[b],
             )  # fmt: skip
             totals[b, WITHDRAWAL] += np.maximum(net, 0).sum()
             totals[b, INJECTION] += np.maximum(-net, 0).sum()
@@ -198,14 +194,15 @@ def deliver_day(
     charger: Charger,
     rooms: Rooms,
     thermostat: Thermostat,
+    flows: Flows,
     meters: NDArray[np.int64],
     block: int,
 ) -> None:
-    """Open the realised values of all periods of a day for members who follow no plan; as :func:`deliver` does of one.
+    """Open the realised values of all periods of a day of members without a plan; as :func:`deliver` does of one.
 
     Parameters
     ----------
-    members, today, state, load_noise, pv_noise, efficiency, cars, charger, rooms, thermostat, block
+    members, today, state, load_noise, pv_noise, efficiency, cars, charger, rooms, thermostat, flows, block
         As there; the noise by period too, shape (periods, rows).
     load, pv : ndarray of float64, shape (periods, n_codes) and (periods, n_pv_profiles)
         Realised path before member noise [kWh per annual kWh].
@@ -225,6 +222,7 @@ def deliver_day(
             _use(net, annual_kwh, code, load[t], load_row, load_noise[t])
             _generate(net, pv_annual_kwh, profile, pv[t], pv_row, pv_noise[t])
             _by_rule(
-                net, b * block, members, stored, efficiency, cars, held, charger, rooms, indoor, thermostat, t, totals
-            )
+                net, b * block, members, stored, efficiency, cars, held, charger, rooms, indoor, thermostat, flows, t,
+                totals,
+            )  # fmt: skip
             meters[part, t] = net

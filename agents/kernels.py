@@ -28,7 +28,8 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
-from gridagora.agents.managed_kernels import Flows, follows, managed_part, plan_flows, spill_plan
+from gridagora.agents.flows import Flows, follows
+from gridagora.agents.managed_kernels import plan_flows, spill_plan
 from gridagora.agents.thermal_kernels import Rooms, Thermostat, plan_conditioning
 from gridagora.agents.vehicle_kernels import Cars, Charger, plan_charging
 from gridagora.sim.compiled import kernel
@@ -149,15 +150,17 @@ def generate(
 @kernel(inline=True)
 def store(
     net: NDArray[Any],
+    first: int,
     stored: NDArray[np.float32],
     capacity: NDArray[np.float32],
     flow: NDArray[np.float32],
     efficiency: float,
+    flows: Flows,
 ) -> tuple[int, int]:
-    """Let the batteries of some members work on their meters; return charge and discharge [1e-6 kWh]."""
+    """Let batteries without a plan work on the meters of members from row `first` on; return charge and discharge."""
     charged = discharged = 0
     for i in range(net.size):
-        if capacity[i] > 0:
+        if capacity[i] > 0 and not follows(flows, first + i):
             held = float(stored[i])
             charge, discharge = battery(int(net[i]), held, capacity[i], flow[i], efficiency)
             stored[i] = held + (charge * efficiency - discharge / efficiency) * 1e-6
@@ -256,16 +259,10 @@ def plan_day(
                     plan_charging(net, i, cars, int(members.offer[i]), charger)
                 if rooms.size.size > 0 and rooms.size[i] > 0:
                     plan_conditioning(net, i, rooms, int(members.group[i]), thermostat)
-            head = managed_part(flows, first, held.size)
             if any_of_sign(battery_kwh, 1):
                 held[:] = stored[part]
-                for j in range(head):
-                    if not follows(flows, first + j) and battery_kwh[j] > 0:
-                        own = slice(j, j + 1)
-                        for t in range(periods):
-                            store(nets[own, t], held[own], battery_kwh[own], flow[own], efficiency)
                 for t in range(periods):
-                    store(nets[head : held.size, t], held[head:], battery_kwh[head:], flow[head:], efficiency)
+                    store(nets[: held.size, t], first, held, battery_kwh, flow, efficiency, flows)
             held[:] = stored[part]
             for j in range(held.size):
                 _add_plan(nets[j], least, totals[b, int(members.strategy[first + j] != NO_CONSENT)])

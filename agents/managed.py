@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridagora.agents.columns import QUANTA_PER_KWH, Members, State, Today
+from gridagora.agents.flows import NO_FLOWS, Flows
 from gridagora.agents.hems_batch import HomesPlan, plan_homes
 from gridagora.agents.hems_columns import CarColumns, battery_columns, building_columns, car_columns, site_columns
-from gridagora.agents.managed_kernels import NO_FLOWS, Flows
 from gridagora.agents.managed_rules import by_rule
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gridagora.agents.columns import Members, State, Today
 from gridagora.agents.delivery import deliver_day
+from gridagora.agents.flows import NO_FLOWS
 from gridagora.agents.managed_rules import BLOCK
 from gridagora.agents.thermal_kernels import Rooms
 from gridagora.agents.vehicle_kernels import Cars
@@ -102,6 +103,7 @@ class RuledTwin:
             devices.charger,
             self.rooms,
             devices.thermostat,
+            NO_FLOWS,
             ruled,
             BLOCK,
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from gridagora.agents.columns import QUANTA_PER_KWH, SEGMENTS
-from gridagora.agents.managed_kernels import NO_FLOWS, Flows
+from gridagora.agents.flows import NO_FLOWS, Flows
 from gridagora.agents.thermal_kernels import Rooms, Thermostat
 from gridagora.agents.vehicle_kernels import LAW_ROWS, Cars, Charger, TripLaws, cheaper_periods, draw_trips
 from gridagora.agents.vehicle_trips import REACH

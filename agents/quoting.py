@@ -26,8 +26,9 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
+from gridagora.agents.flows import Flows, managed_part
 from gridagora.agents.kernels import any_of_sign, generate, store, use
-from gridagora.agents.managed_kernels import Flows, follows, managed_part, quote_flows
+from gridagora.agents.managed_kernels import quote_flows
 from gridagora.agents.thermal_kernels import Rooms, Thermostat, quote_conditioning
 from gridagora.agents.vehicle_kernels import Cars, Charger, quote_charging
 from gridagora.sim.compiled import kernel
@@ -98,16 +99,19 @@ def _by_rule(
     charger: Charger,
     rooms: Rooms,
     thermostat: Thermostat,
+    flows: Flows,
     period: int,
 ) -> None:
     """Add what devices without a plan mean to draw to the plans of some members."""
     part = slice(first, first + net.size)
     if any_of_sign(cars.capacity[part], 1):
-        quote_charging(net, first, cars, members.offer, period, charger)
+        quote_charging(net, first, cars, members.offer, period, charger, flows)
     if any_of_sign(rooms.size[part], 1):
-        quote_conditioning(net, first, rooms, members.group, period, thermostat)
+        quote_conditioning(net, first, rooms, members.group, period, thermostat, flows)
     if any_of_sign(members.battery_kwh[part], 1):
-        store(net, stored_plan[part], members.battery_kwh[part], members.battery_flow[part], efficiency)
+        store(
+            net, first, stored_plan[part], members.battery_kwh[part], members.battery_flow[part], efficiency, flows
+        )  # fmt: skip
 
 
 @kernel(parallel=True)
@@ -186,15 +190,7 @@ def quote(
                     net[:head], first, flows, members, stored_plan, efficiency, pv, cars, charger, rooms, thermostat,
                     period,
                 )  # fmt: skip
-                for j in range(head):
-                    if not follows(flows, first + j):
-                        _by_rule(
-                            net[j : j + 1], first + j, members, stored_plan, efficiency, cars, charger, rooms,
-                            thermostat, period,
-                        )  # fmt: skip
-            _by_rule(
-                net[head:], first + head, members, stored_plan, efficiency, cars, charger, rooms, thermostat, period
-            )
+            _by_rule(net, first, members, stored_plan, efficiency, cars, charger, rooms, thermostat, flows, period)
             strategy, row, curve = members.strategy[part], today.quote_row[part], curves[b]
             if n_offers == 1:
                 _collect(net, strategy, row, buy_ticks[0], sell_ticks[0], least, curve, totals[b, 0])

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridagora.agents.columns import HEAT_PUMP
+from gridagora.agents.flows import Flows, follows
 from gridagora.sim.compiled import kernel
 
 
@@ -114,9 +115,15 @@ def plan_conditioning(net: NDArray[np.int64], i: int, rooms: Rooms, group: int, 
 
 @kernel(inline=True)
 def quote_conditioning(
-    net: NDArray[Any], first: int, rooms: Rooms, group: NDArray[np.uint8], period: int, thermostat: Thermostat
+    net: NDArray[Any],
+    first: int,
+    rooms: Rooms,
+    group: NDArray[np.uint8],
+    period: int,
+    thermostat: Thermostat,
+    flows: Flows,
 ) -> None:
-    """Add what devices mean to draw in a period to the plans of some members; columns stay as they are.
+    """Add what devices without a plan mean to draw in a period to the plans of some members; columns stay as they are.
 
     Parameters
     ----------
@@ -130,10 +137,12 @@ def quote_conditioning(
         Group of each member.
     period : int
         Settlement period.
+    flows : Flows
+        Who follows a plan.
     """
     for j in range(net.size):
         i = first + j
-        if rooms.size[i] > 0:
+        if rooms.size[i] > 0 and not follows(flows, i):
             wanted = np.float64(rooms.set_point[i]) + thermostat.shift[group[i], period]
             net[j] += conditioning(rooms.indoor[i], wanted, rooms.size[i], period, thermostat)[0]
 
@@ -147,9 +156,10 @@ def condition(
     group: NDArray[np.uint8],
     period: int,
     thermostat: Thermostat,
+    flows: Flows,
     totals: NDArray[np.int64],
 ) -> None:
-    """Let the devices of some members run in a period, on their meters.
+    """Let the devices without a plan of some members run in a period, on their meters.
 
     Parameters
     ----------
@@ -165,13 +175,15 @@ def condition(
         Group of each member.
     period : int
         Settlement period.
+    flows : Flows
+        Who follows a plan.
     totals : ndarray of int64
         Row of totals of :func:`gridagora.agents.delivery.deliver`; its column of heat pumps grows.
     """
     drawn = 0
     for j in range(net.size):
         i = first + j
-        if rooms.size[i] > 0:
+        if rooms.size[i] > 0 and not follows(flows, i):
             wanted = np.float64(rooms.set_point[i]) + thermostat.shift[group[i], period]
             energy, after = conditioning(indoor[i], wanted, rooms.size[i], period, thermostat)
             indoor[i] = after

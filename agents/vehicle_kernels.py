@@ -15,6 +15,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from gridagora.agents.columns import DRIVEN, HELD, PUBLIC, VEHICLE
+from gridagora.agents.flows import Flows, follows
 from gridagora.sim.compiled import kernel
 from gridagora.sim.streams import philox
 
@@ -232,9 +233,9 @@ def plan_charging(net: NDArray[np.int64], i: int, cars: Cars, offer: int, charge
 
 @kernel(inline=True)
 def quote_charging(
-    net: NDArray[Any], first: int, cars: Cars, offer: NDArray[np.uint8], period: int, charger: Charger
+    net: NDArray[Any], first: int, cars: Cars, offer: NDArray[np.uint8], period: int, charger: Charger, flows: Flows
 ) -> None:
-    """Add what cars mean to draw in a period to the plans of some members; columns stay as they are.
+    """Add what cars without a plan mean to draw in a period to the plans of some members; columns stay as they are.
 
     Parameters
     ----------
@@ -248,10 +249,12 @@ def quote_charging(
         Offer of each member.
     period : int
         Settlement period.
+    flows : Flows
+        Who follows a plan.
     """
     for j in range(net.size):
         i = first + j
-        if cars.capacity[i] > 0:
+        if cars.capacity[i] > 0 and not follows(flows, i):
             net[j] += _drawn(i, cars, int(offer[i]), period, charger)
 
 
@@ -264,9 +267,10 @@ def charge(
     offer: NDArray[np.uint8],
     period: int,
     charger: Charger,
+    flows: Flows,
     totals: NDArray[np.int64],
 ) -> None:
-    """Let the cars of some members drive off or charge in a period, on their meters.
+    """Let the cars without a plan of some members drive off or charge in a period, on their meters.
 
     Who leaves with less than the trip takes charges the rest in public, on the way, and comes back empty.
 
@@ -284,13 +288,15 @@ def charge(
         Offer of each member.
     period : int
         Settlement period.
+    flows : Flows
+        Who follows a plan.
     totals : ndarray of int64
         Row of totals of :func:`gridagora.agents.delivery.deliver`; its columns of cars grow.
     """
     drawn = driven = public = kept = 0
     for j in range(net.size):
         i = first + j
-        if cars.capacity[i] > 0:
+        if cars.capacity[i] > 0 and not follows(flows, i):
             holds = int(held[i])
             if period == int(cars.leave[i]) and cars.back[i] > cars.leave[i]:
                 used = int(cars.used[i])

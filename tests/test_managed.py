@@ -7,16 +7,9 @@ import pytest
 
 from gridagora.agents import hems_batch, managed
 from gridagora.agents.columns import CHARGE, DISCHARGE, PV, WITHDRAWAL
+from gridagora.agents.flows import Flows, follows, managed_part
 from gridagora.agents.managed import Eve, bytes_per_managed, managed_members, night_value, plan_block
-from gridagora.agents.managed_kernels import (
-    Flows,
-    follows,
-    managed_part,
-    spill_plan,
-    steer_battery,
-    steer_car,
-    steer_room,
-)
+from gridagora.agents.managed_kernels import spill_plan, steer_battery, steer_car, steer_room
 from gridagora.agents.thermal_kernels import Rooms, Thermostat
 from gridagora.agents.vehicle_kernels import Cars, Charger
 from gridagora.scenarios.load import load

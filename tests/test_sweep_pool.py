@@ -264,7 +264,9 @@ def test_a_worker_that_cannot_write(points, tmp_path, worker_here):
 
 def test_plugins_are_registered_again(tmp_path, monkeypatch):
     """A worker registers what the main process had registered, by the name it had there."""
-    (tmp_path / "home_lab.py").write_text("class Home:\n    @staticmethod\n    def figure(record):\n        return []\n")
+    (tmp_path / "home_lab.py").write_text(
+        "class Home:\n    @staticmethod\n    def figure(record):\n        return []\n"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     asked = []
     monkeypatch.setattr(registry, "register", lambda plugin, name: asked.append((plugin.__name__, name)))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gridagora.agents.columns import DELIVER_TOTALS, HEAT_PUMP
 from gridagora.agents.devices import Building, HeatPump
+from gridagora.agents.flows import NO_FLOWS
 from gridagora.agents.owned_devices import OwnedDevices, setback
 from gridagora.agents.thermal_kernels import (
     Rooms,
@@ -61,7 +62,7 @@ def test_two_rooms_by_hand():
     """A room at its set point takes what it loses; one of half the size half of it; one without a device nothing."""
     homes = rooms((1, 20, 20), (0.5, 20, 20), (0, 20, 20))
     totals, net, group = np.zeros(DELIVER_TOTALS, np.int64), np.array([5, 0, 7]), np.zeros(3, np.uint8)
-    condition(net, 0, homes, homes.indoor, group, 0, thermostat(), totals)
+    condition(net, 0, homes, homes.indoor, group, 0, thermostat(), NO_FLOWS, totals)
     assert net.tolist() == [1_000_005, 500_000, 7]
     assert totals[HEAT_PUMP] == 1_500_000 == totals.sum()
     assert homes.indoor.tolist() == [20, 20, 20]
@@ -100,8 +101,8 @@ def test_heat_is_conserved(homes, outdoor, sign):
     for t in range(6):
         before = here.indoor.astype(np.float64)
         quoted, net = np.zeros((2, len(homes)), np.int64)
-        quote_conditioning(quoted, 0, here, group, t, day)
-        condition(net, 0, here, here.indoor, group, t, day, np.zeros(DELIVER_TOTALS, np.int64))
+        quote_conditioning(quoted, 0, here, group, t, day, NO_FLOWS)
+        condition(net, 0, here, here.indoor, group, t, day, NO_FLOWS, np.zeros(DELIVER_TOTALS, np.int64))
         np.testing.assert_array_equal(quoted, net)
         np.testing.assert_array_equal(plans[:, t], net)
         heat = day.heat[t] * net / 1e6 + here.size * (day.gains - day.loss * (before - outdoor[t]))

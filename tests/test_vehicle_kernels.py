@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridagora.agents.columns import DELIVER_TOTALS, DRIVEN, HELD, PUBLIC, VEHICLE
+from gridagora.agents.flows import NO_FLOWS
 from gridagora.agents.owned_devices import OwnedDevices, owners, trip_laws
 from gridagora.agents.vehicle_kernels import (
     LAW_ROWS,
@@ -45,7 +46,7 @@ def day(parked, charger, offer=None, periods=4):
     drawn, totals = np.zeros((n, periods), np.int64), np.zeros((periods, DELIVER_TOTALS), np.int64)
     for t in range(periods):
         net = np.zeros(n, np.int64)
-        charge(net, 0, parked, parked.held, offers, t, charger, totals[t])
+        charge(net, 0, parked, parked.held, offers, t, charger, NO_FLOWS, totals[t])
         drawn[:, t] = net
     return drawn / KWH, totals
 
@@ -156,8 +157,8 @@ def test_no_energy_is_lost(rows, prices, efficiency):
     delivered = np.zeros((8, len(rows)), np.int64)
     for t in range(8):
         quotes.append(np.zeros(len(rows), np.int64))
-        quote_charging(quotes[-1], 0, parked, offers, t, table)
-        charge(delivered[t], 0, parked, parked.held, offers, t, table, totals[t])
+        quote_charging(quotes[-1], 0, parked, offers, t, table, NO_FLOWS)
+        charge(delivered[t], 0, parked, parked.held, offers, t, table, NO_FLOWS, totals[t])
     np.testing.assert_array_equal(np.array(plans).T, delivered)
     np.testing.assert_array_equal(quotes, delivered)
     stored = sum(int(int(quanta) * efficiency) for quanta in delivered.ravel())
