@@ -26,7 +26,7 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
-from gridagora.agents.flows import Flows, managed_part
+from gridagora.agents.flows import Flows, managed_part, without_plan
 from gridagora.agents.kernels import any_of_sign, store
 from gridagora.agents.managed_kernels import deliver_flows
 from gridagora.agents.thermal_kernels import Rooms, Thermostat, condition
@@ -92,9 +92,8 @@ def _by_rule(
     if any_of_sign(rooms.size[part], 1):
         condition(net, first, rooms, indoor, members.group, period, thermostat, flows, totals)
     if any_of_sign(members.battery_kwh[part], 1):
-        stored_now, released = store(
-            net, first, stored[part], members.battery_kwh[part], members.battery_flow[part], efficiency, flows
-        )
+        capacity = without_plan(members.battery_kwh[part], first, flows)
+        stored_now, released = store(net, stored[part], capacity, members.battery_flow[part], efficiency)
         totals[CHARGE] += stored_now
         totals[DISCHARGE] += released
 
@@ -149,7 +148,7 @@ def deliver(
     n = members.annual_kwh.size
     stored, meter = state.stored, state.net
     held, indoor = cars.held, rooms.indoor
-    blocks = (n + block - 1) // block
+    blocks, sunny = (n + block - 1) // block, any_of_sign(pv, 1)
     totals = np.zeros((blocks, DELIVER_TOTALS), np.int64)
     for b in prange(blocks):
         last = min(n, (b + 1) * block)
@@ -159,7 +158,7 @@ def deliver(
             totals[b, LOAD] += _use(
                 net, members.annual_kwh[part], today.load_code[part], load, today.load_row[part], load_noise
             )
-            if any_of_sign(pv_annual_kwh, 1):
+            if sunny and any_of_sign(pv_annual_kwh, 1):
                 totals[b, PV] += _generate(
                     net, pv_annual_kwh, members.pv_profile[part], pv, today.pv_row[part], pv_noise
                 )

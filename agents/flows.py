@@ -48,3 +48,16 @@ def managed_part(flows: Flows, first: int, size: int) -> int:
 def follows(flows: Flows, i: int) -> bool:
     """Return whether row `i` follows a plan."""
     return i < flows.members and flows.slot[i] >= 0
+
+
+@kernel(inline=True)
+def without_plan(capacity: NDArray[np.float32], first: int, flows: Flows) -> NDArray[np.float32]:
+    """Return the capacities of some members' devices from row `first` on, 0 where one follows a plan."""
+    head = managed_part(flows, first, capacity.size)
+    if head == 0:
+        return capacity
+    left = capacity.copy()
+    for j in range(head):
+        if flows.slot[first + j] >= 0:
+            left[j] = 0
+    return left

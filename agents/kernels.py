@@ -28,7 +28,7 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
-from gridagora.agents.flows import Flows, follows
+from gridagora.agents.flows import Flows, follows, without_plan
 from gridagora.agents.managed_kernels import plan_flows, spill_plan
 from gridagora.agents.thermal_kernels import Rooms, Thermostat, plan_conditioning
 from gridagora.agents.vehicle_kernels import Cars, Charger, plan_charging
@@ -150,17 +150,15 @@ def generate(
 @kernel(inline=True)
 def store(
     net: NDArray[Any],
-    first: int,
     stored: NDArray[np.float32],
     capacity: NDArray[np.float32],
     flow: NDArray[np.float32],
     efficiency: float,
-    flows: Flows,
 ) -> tuple[int, int]:
-    """Let batteries without a plan work on the meters of members from row `first` on; return charge and discharge."""
+    """Let the batteries of some members work on their meters; return charge and discharge [1e-6 kWh]."""
     charged = discharged = 0
     for i in range(net.size):
-        if capacity[i] > 0 and not follows(flows, first + i):
+        if capacity[i] > 0:
             held = float(stored[i])
             charge, discharge = battery(int(net[i]), held, capacity[i], flow[i], efficiency)
             stored[i] = held + (charge * efficiency - discharge / efficiency) * 1e-6
@@ -261,8 +259,9 @@ def plan_day(
                     plan_conditioning(net, i, rooms, int(members.group[i]), thermostat)
             if any_of_sign(battery_kwh, 1):
                 held[:] = stored[part]
+                free_kwh = without_plan(battery_kwh, first, flows)
                 for t in range(periods):
-                    store(nets[: held.size, t], first, held, battery_kwh, flow, efficiency, flows)
+                    store(nets[: held.size, t], held, free_kwh, flow, efficiency)
             held[:] = stored[part]
             for j in range(held.size):
                 _add_plan(nets[j], least, totals[b, int(members.strategy[first + j] != NO_CONSENT)])

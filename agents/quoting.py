@@ -26,7 +26,7 @@ from gridagora.agents.columns import (
     State,
     Today,
 )
-from gridagora.agents.flows import Flows, managed_part
+from gridagora.agents.flows import Flows, managed_part, without_plan
 from gridagora.agents.kernels import any_of_sign, generate, store, use
 from gridagora.agents.managed_kernels import quote_flows
 from gridagora.agents.thermal_kernels import Rooms, Thermostat, quote_conditioning
@@ -109,9 +109,8 @@ def _by_rule(
     if any_of_sign(rooms.size[part], 1):
         quote_conditioning(net, first, rooms, members.group, period, thermostat, flows)
     if any_of_sign(members.battery_kwh[part], 1):
-        store(
-            net, first, stored_plan[part], members.battery_kwh[part], members.battery_flow[part], efficiency, flows
-        )  # fmt: skip
+        capacity = without_plan(members.battery_kwh[part], first, flows)
+        store(net, stored_plan[part], capacity, members.battery_flow[part], efficiency)
 
 
 @kernel(parallel=True)
@@ -173,7 +172,7 @@ def quote(
     n = members.annual_kwh.size
     stored_plan, plans = state.stored_plan, state.planned
     n_offers = buy_ticks.shape[0]
-    blocks = (n + block - 1) // block
+    blocks, sunny = (n + block - 1) // block, any_of_sign(pv, 1)
     curves = np.zeros((blocks, 2, ticks), np.int64)
     totals = np.zeros((blocks, n_offers, PLAN_TOTALS), np.int64)
     for b in prange(blocks):
@@ -182,7 +181,7 @@ def quote(
             part = slice(first, min(last, first + CHUNK))
             net, pv_annual_kwh = plans[part], members.pv_annual_kwh[part]
             use(net, members.annual_kwh[part], today.load_code[part], load)
-            if any_of_sign(pv_annual_kwh, 1):
+            if sunny and any_of_sign(pv_annual_kwh, 1):
                 generate(net, pv_annual_kwh, members.pv_profile[part], pv)
             head = managed_part(flows, first, net.size)
             if head:

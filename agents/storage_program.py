@@ -6,8 +6,8 @@ of values there. While costs are convex, as between 0 <= sell <= buy, the value 
 the value after it and of the period's cost by slope, and the plan is exact. A cost that is not convex, by a negative
 price or one that pays more for selling, counts there with its convex hull and as it is once its period comes.
 
-Lists of a period are rows of tables, and functions take a table and the row: a view of the row would cost a kernel more
-than the short list does.
+Lists of values follow one another in one column, so that the short ones of a day share few cache lines; those of costs
+are rows of a table. Functions take column or table and the place: a view would cost a kernel more than the list.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KINKS = 9
 LEAST = 1e-9
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def trade_cost(net: float, buy: float, sell: float, most_import: float, most_export: float) -> float:
     """Return the cost of a net energy [kWh] taken from, or fed into, the grid [currency]."""
     if net > 0.0:
@@ -35,7 +35,7 @@ def trade_cost(net: float, buy: float, sell: float, most_import: float, most_exp
     return sell * net + BEYOND * max(-net - most_export, 0.0)
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def curtail(net: float, pv: float, buy: float, sell: float, most_import: float, most_export: float) -> float:
     """Return the curtailment of least cost [kWh], from 0 to `pv`, where `net` is load less generation [kWh]."""
     if pv <= 0.0 or (0.0 <= sell <= buy and net >= -most_export):
@@ -48,7 +48,7 @@ def curtail(net: float, pv: float, buy: float, sell: float, most_import: float, 
     return found
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def grid_cost(net: float, pv: float, buy: float, sell: float, most_import: float, most_export: float) -> float:
     """Return the least cost of a period [currency], where `net` is load less generation [kWh]."""
     if buy >= 0.0 and sell >= 0.0:  # then nothing is curtailed but for the export limit
@@ -60,7 +60,7 @@ def grid_cost(net: float, pv: float, buy: float, sell: float, most_import: float
     return trade_cost(net + spilled, buy, sell, most_import, most_export)
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def bound_states(
     start: float,
     keep: float,
@@ -103,7 +103,7 @@ def bound_states(
         high[t + 1] = max(low[t + 1], most)
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def list_kinks(
     gain: float,
     loss: float,
@@ -147,7 +147,7 @@ def list_kinks(
     return n
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def lower_hull(place: Floats, value: Floats, t: int, n: int, last: int) -> int:
     """Fill row `last` with the lower convex hull of row t's n points in order of place, and return how many it has."""
     m = 0
@@ -164,13 +164,14 @@ def lower_hull(place: Floats, value: Floats, t: int, n: int, last: int) -> int:
     return m
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def value_before(
     least: float,
     most: float,
-    t: int,
+    here: int,
     place: Floats,
     value: Floats,
+    later: int,
     later_n: int,
     last: int,
     change: Floats,
@@ -179,29 +180,30 @@ def value_before(
 ) -> int:
     """Fill the least cost over what is there without action, from `least` to `most`, and return the number of places.
 
-    Of places and values row t is filled, from row t + 1; of changes and costs row `last` has the hull of the period.
+    Places and values are filled from `here` on; those of the later value begin at `later`. Row `last` of changes and
+    costs has the hull of the period.
     The segments of the later value and, mirrored, of the period's cost follow one another in order of slope.
     """
     i, k, n = 0, changes - 1, 0
-    at, worth = place[t + 1, 0] - change[last, k], value[t + 1, 0] + cost[last, k]
+    at, worth = place[later] - change[last, k], value[later] + cost[last, k]
     slope = before = -np.inf
     while True:
-        if at >= least and (n == 0 or at - place[t, n - 1] > LEAST):
+        if at >= least and (n == 0 or at - place[here + n - 1] > LEAST):
             if n >= 2 and slope - before <= LEAST:
                 n -= 1
             before = slope if n else -np.inf
-            place[t, n], value[t, n] = at, worth
+            place[here + n], value[here + n] = at, worth
             n += 1
         if at >= most or (i == later_n - 1 and k == 0):
             break
         of_value = of_cost = np.inf
         if i < later_n - 1:
-            of_value = (value[t + 1, i + 1] - value[t + 1, i]) / (place[t + 1, i + 1] - place[t + 1, i])
+            of_value = (value[later + i + 1] - value[later + i]) / (place[later + i + 1] - place[later + i])
         if k > 0:
             of_cost = (cost[last, k - 1] - cost[last, k]) / (change[last, k] - change[last, k - 1])
         slope = min(of_value, of_cost)
         if of_value <= of_cost:
-            width = place[t + 1, i + 1] - place[t + 1, i]
+            width = place[later + i + 1] - place[later + i]
             i += 1
         else:
             width = change[last, k] - change[last, k - 1]
@@ -210,16 +212,16 @@ def value_before(
             worth += slope * (least - at)
             width -= least - at
             at = least
-            place[t, 0], value[t, 0], n = at, worth, 1
+            place[here], value[here], n = at, worth, 1
         width = min(width, most - at)
         worth += slope * width
         at += width
     if n == 0:
-        place[t, 0], value[t, 0], n = at, worth, 1
+        place[here], value[here], n = at, worth, 1
     return n
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def add_band(place: Floats, value: Floats, n: int, low: float, high: float, outside_cost: float) -> int:
     """Add to a value the cost of lying outside a band, and return the number of places."""
     for edge in (low, high):
@@ -238,24 +240,24 @@ def add_band(place: Floats, value: Floats, n: int, low: float, high: float, outs
     return n
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def best_change(
-    idle: float, t: int, place: Floats, value: Floats, n: int, change: Floats, cost: Floats, changes: int
+    idle: float, t: int, later: int, place: Floats, value: Floats, n: int, change: Floats, cost: Floats, changes: int
 ) -> float:
     """Return the change of least cost from `idle` in period t; the least sum of piecewise linear costs is at a kink."""
     first, last = float(change[t, 0]), float(change[t, changes - 1])
-    least, most = max(idle + first, float(place[t + 1, 0])), min(idle + last, float(place[t + 1, n - 1]))
+    least, most = max(idle + first, float(place[later])), min(idle + last, float(place[later + n - 1]))
     if most <= least:  # by rounding only
         return min(max(0.5 * (least + most) - idle, first), last)
     i = k = 0
     at, best, found = least, np.inf, 0.0
     while True:
-        while i < n - 2 and place[t + 1, i + 1] <= at:
+        while i < n - 2 and place[later + i + 1] <= at:
             i += 1
         while k < changes - 2 and idle + change[t, k + 1] <= at:
             k += 1
-        sum_here = value[t + 1, i] + (at - place[t + 1, i]) * (value[t + 1, i + 1] - value[t + 1, i]) / (
-            place[t + 1, i + 1] - place[t + 1, i]
+        sum_here = value[later + i] + (at - place[later + i]) * (value[later + i + 1] - value[later + i]) / (
+            place[later + i + 1] - place[later + i]
         )
         if change[t, k + 1] > change[t, k]:
             sum_here += cost[t, k] + (at - idle - change[t, k]) * (cost[t, k + 1] - cost[t, k]) / (
@@ -266,22 +268,22 @@ def best_change(
         if at >= most:
             return min(max(found, first), last)
         after = most
-        if place[t + 1, i + 1] > at:
-            after = min(after, place[t + 1, i + 1])
+        if place[later + i + 1] > at:
+            after = min(after, place[later + i + 1])
         if idle + change[t, k + 1] > at:
             after = min(after, idle + change[t, k + 1])
         at = after
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def rooms(periods: int) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.int64]]:
     """Return the rooms that :func:`plan_row` works in."""
-    wide = periods + 1, KINKS * (periods + 2)
+    most = (periods + 1) * KINKS * (periods + 2)
     kinks = periods + 1, KINKS
-    return np.empty(wide), np.empty(wide), np.empty(kinks), np.empty(kinks), np.empty((2, periods + 1), np.int64)
+    return np.empty(most), np.empty(most), np.empty(kinks), np.empty(kinks), np.empty((3, periods + 1), np.int64)
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def plan_row(
     start: float,
     keep: float,
@@ -329,7 +331,8 @@ def plan_row(
     end_value : float
         Worth of a unit stored at the end. [currency]
     places, values, changes, costs, counts
-        From :func:`rooms`: kinks of values, of costs of periods (the last row for a hull), and their numbers.
+        From :func:`rooms`: kinks of values, period after period from the last; of costs of periods (the last row for a
+        hull); their numbers, and where the kinks of each value begin.
     flow : ndarray, shape (periods,)
         Written. [kWh]
 
@@ -339,15 +342,15 @@ def plan_row(
         Wear and what lies outside the band, less the worth of what is left. [currency]
     """
     periods = len(load)
-    n = 1
-    places[periods, 0], values[periods, 0] = low[periods], -end_value * low[periods]
+    later, n = 0, 1
+    places[0], values[0] = low[periods], -end_value * low[periods]
     if high[periods] - low[periods] > LEAST:
         n = 2
-        places[periods, 1], values[periods, 1] = high[periods], -end_value * high[periods]
+        places[1], values[1] = high[periods], -end_value * high[periods]
     for t in range(periods - 1, -1, -1):
         if outside_cost > 0.0:
-            n = add_band(places[t + 1], values[t + 1], n, band_low, band_high, outside_cost)
-        counts[0, t + 1] = n
+            n = add_band(places[later:], values[later:], n, band_low, band_high, outside_cost)
+        counts[0, t + 1], counts[2, t + 1] = n, later
         counts[1, t] = list_kinks(
             gain[t], loss, most_in[t], most_out[t], load[t], pv[t], buy[t], sell[t], most_import, most_export, wear,
             t, changes, costs,
@@ -355,16 +358,21 @@ def plan_row(
         if t == 0:
             break
         hull = lower_hull(changes, costs, t, counts[1, t], periods)
+        here = later + n
         n = value_before(
-            keep * low[t] + shift[t], keep * high[t] + shift[t], t, places, values, n, periods, changes, costs, hull
+            keep * low[t] + shift[t], keep * high[t] + shift[t], here, places, values, later, n, periods, changes,
+            costs, hull,
         )  # fmt: skip
+        later = here
         if keep != 1.0 or shift[t] != 0.0:
-            for k in range(n):
-                places[t, k] = (places[t, k] - shift[t]) / keep
+            for k in range(later, later + n):
+                places[k] = (places[k] - shift[t]) / keep
     state, own = start, 0.0
     for t in range(periods):
         idle = keep * state + shift[t]
-        change = best_change(idle, t, places, values, counts[0, t + 1], changes, costs, counts[1, t])
+        change = best_change(
+            idle, t, counts[2, t + 1], places, values, counts[0, t + 1], changes, costs, counts[1, t]
+        )  # fmt: skip
         drawn = change / (gain[t] if change > 0.0 else loss)
         flow[t] = drawn = min(max(drawn, -most_out[t]), most_in[t])
         state = idle + (gain[t] if drawn > 0.0 else loss) * drawn
@@ -373,7 +381,7 @@ def plan_row(
     return own - end_value * state
 
 
-@kernel(inline=True)
+@kernel(inline="always")
 def row_cost(
     load: Floats, flow: Floats, pv: Floats, buy: Floats, sell: Floats, most_import: float, most_export: float
 ) -> float:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numba
 
@@ -95,7 +95,7 @@ def _folder_of(source: str) -> str:
     return str(cache_folder() / sources_hash(Path(source).resolve()))
 
 
-def kernel(*, parallel: bool = False, inline: bool = False) -> Callable[[F], F]:
+def kernel(*, parallel: bool = False, inline: bool | Literal["always"] = False) -> Callable[[F], F]:
     """Return the decorator that compiles a kernel.
 
     ``fastmath`` stays off: it may reorder sums and results would depend on the compiler's mood.
@@ -105,8 +105,10 @@ def kernel(*, parallel: bool = False, inline: bool = False) -> Callable[[F], F]:
     parallel : bool
         Let ``numba.prange`` loops run on several threads. The loop must go over fixed blocks, each writing its
         own row, so that results do not depend on the number of threads.
-    inline : bool
-        For small functions that only other kernels call: not cached on their own.
+    inline : bool or "always"
+        For small functions that only other kernels call: not cached on their own. The compiler decides whether it
+        copies them into their callers; "always" makes it, where a call with many arrays costs more than its work. All
+        of them so would compile a third longer.
 
     Returns
     -------
@@ -124,6 +126,7 @@ def kernel(*, parallel: bool = False, inline: bool = False) -> Callable[[F], F]:
                 cache=not inline,
                 nogil=True,
                 error_model="numpy",
+                forceinline=inline == "always",
             )(function),
         )
 
