@@ -7,7 +7,7 @@ import pytest
 
 from gridagora.agents import hems_batch, managed
 from gridagora.agents.columns import CHARGE, DISCHARGE, PV, WITHDRAWAL
-from gridagora.agents.flows import Flows, follows, managed_part
+from gridagora.agents.flows import Flows, follows, managed_part, without_plan
 from gridagora.agents.managed import Eve, bytes_per_managed, managed_members, night_value, plan_block
 from gridagora.agents.managed_kernels import spill_plan, steer_battery, steer_car, steer_room
 from gridagora.agents.thermal_kernels import Rooms, Thermostat
@@ -75,6 +75,9 @@ def test_rows_that_follow_a_plan():
     flows = Flows(5, np.array([0, -1, 1, 2, 3]), *(np.zeros((0, 0), np.int64) for _ in range(3)), False)
     assert [managed_part(flows, first, 3) for first in (0, 3, 6)] == [3, 2, 0]
     assert [follows(flows, i) for i in range(6)] == [True, False, True, True, True, False]
+    full = np.ones(3, np.float32)
+    assert [without_plan(full, first, flows).tolist() for first in (0, 3, 6)] == [[0, 1, 0], [0, 0, 1], [1, 1, 1]]
+    assert full.tolist() == [1, 1, 1]
 
 
 def test_only_owners_have_a_plan():
