@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import count
+from weakref import WeakKeyDictionary
+
 import mesa
 
 from gridagora.sim.ledger import Ledger
 
 
-class Institution(mesa.Agent):
+class _Counters(WeakKeyDictionary[mesa.Model, "count[int]"]):
+    """Counts the agents of each model as long as the model lives."""
+
+    def __getitem__(self, model: mesa.Model) -> count[int]:
+        """Return the counter of a model, which starts at one."""
+        return self.setdefault(model, count(1))
+
+
+class Counted(mesa.Agent):
+    """An agent that does not outlive its model."""
+
+    #: Mesa's own counters keep every model of a process in memory to its end, with all columns of its agents.
+    _ids = _Counters()
+
+
+class Institution(Counted):
     """An agent that is one party of the books.
 
     Parameters

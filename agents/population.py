@@ -25,6 +25,7 @@ from gridagora.agents.columns import (
 )
 from gridagora.agents.consent import strategy_codes
 from gridagora.agents.exogenous import noise_once, uniforms_once
+from gridagora.agents.institution import Counted
 from gridagora.agents.managed import managed_members
 from gridagora.agents.managed_homes import ManagedHomes
 from gridagora.agents.metering import Metering
@@ -50,7 +51,7 @@ ROWS = 1024
 NO_PRICES = np.zeros(0)
 
 
-class Population(ManagedHomes, Served, mesa.Agent):
+class Population(ManagedHomes, Served, Counted):
     """Consumers with PV and batteries, held in columns and visited in blocks.
 
     Parameters
