@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import mesa
@@ -22,7 +23,7 @@ class Counted(mesa.Agent):
     """An agent that does not outlive its model."""
 
     #: Mesa's own counters keep every model of a process in memory to its end, with all columns of its agents.
-    _ids = _Counters()
+    _ids: Any = _Counters()
 
 
 class Institution(Counted):

@@ -30,6 +30,8 @@ class AuctionState(IntEnum):
 
 
 BUY, SELL = 0, 1
+#: Of one period, or of several, shape (periods,).
+Amount = int | NDArray[np.int64]
 
 #: Ends for a part of what was offered; the auction itself goes on.
 _ENDS = (int(AuctionState.WITHDRAWN), int(AuctionState.EXPIRED))
@@ -86,8 +88,8 @@ class AuctionDay:
         period: int | slice,
         state: int,
         side: int,
-        count: int | NDArray[np.int64],
-        quanta: int | NDArray[np.int64],
+        count: Amount,
+        quanta: Amount,
     ) -> None:
         """Add orders and energy to the audit.
 
@@ -117,16 +119,18 @@ class AuctionDay:
             self.advance(slice(None), state)
             self.record(slice(None), state, SELL, sellers, offers)
 
-    def publish(self, period: int, sellers: int, offers: int, buyers: int, bids: int, withdrawn: int) -> None:
+    def publish(
+        self, period: int | slice, sellers: Amount, offers: Amount, buyers: Amount, bids: Amount, withdrawn: Amount
+    ) -> None:
         """List the offers of the gate forecast and register the buyers that agree to take part.
 
         Parameters
         ----------
-        period : int
-            Settlement period.
-        sellers, offers, buyers, bids : int
+        period : int or slice
+            Settlement periods.
+        sellers, offers, buyers, bids : int or ndarray of int64
             Orders and energy [1e-6 kWh] of both sides.
-        withdrawn : int
+        withdrawn : int or ndarray of int64
             Members whose surplus shrank below the least offer.
         """
         for state in (_PUBLISHED, _AGREEMENT, _AUCTION):
@@ -137,17 +141,19 @@ class AuctionDay:
         self.record(period, _AUCTION, BUY, buyers, bids)
         self.record(period, _AUCTION, SELL, sellers, offers)
 
-    def award(self, period: int, side: int, count: int, quanta: int) -> None:
+    def award(self, period: int | slice, side: int, count: Amount, quanta: Amount) -> None:
         """Register the contract notes of one side; orders without one expire at the gate.
 
         Parameters
         ----------
-        period, side : int
-            Settlement period and side.
-        count, quanta : int
+        period : int or slice
+            Settlement periods.
+        side : int
+            0 for buyers, 1 for sellers.
+        count, quanta : int or ndarray of int64
             Orders with an award, and energy awarded [1e-6 kWh].
         """
-        if self.state[period] != _AWARD:
+        if np.any(self.state[period] != _AWARD):
             self.advance(period, _AWARD)
         self.record(period, _AWARD, side, count, quanta)
         asked = self.count[period, _AUCTION, side], self.quanta[period, _AUCTION, side]

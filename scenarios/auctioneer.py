@@ -17,8 +17,16 @@ from gridagora.agents.columns import (
     P_SELLERS,
     P_WITHDRAWAL,
     P_WITHDRAWN,
+    T_BOUGHT,
+    T_BUYERS,
+    T_DELIVERED,
+    T_SELLERS,
+    T_SOLD,
+    T_USED,
 )
 from gridagora.markets.clearing import clear
+from gridagora.markets.online_auction import BUY as BUYERS
+from gridagora.markets.online_auction import SELL as SELLERS
 from gridagora.markets.orders import BUY, SELL, Clearing, OrderBook
 from gridagora.markets.price_grid import GridClearing, buy_awards, clear_grid, sell_awards, tick_prices
 from gridagora.scenarios.book_auction import Orders, clear_book
@@ -39,7 +47,7 @@ class AuditDifference(RuntimeError):
 
 
 def run_auction(
-    model: Simulation, record: DayRecord, period: int, curves: NDArray[np.int64], totals: NDArray[np.int64]
+    model: Simulation, record: DayRecord, period: int, curves: NDArray[np.int64]
 ) -> tuple[int, int, int, int, int, int]:
     """Clear the auction of one period and note its outcome.
 
@@ -53,8 +61,6 @@ def run_auction(
         Settlement period.
     curves : ndarray of int64, shape (2, ticks)
         Bids and offers of the members by tick [1e-6 kWh]; institutions are added.
-    totals : ndarray of int64, shape (7,)
-        Sums of the members' gate plans, as :func:`gridagora.agents.quoting.quote` returns them.
 
     Returns
     -------
@@ -66,8 +72,7 @@ def run_auction(
     AuditDifference
         If the audit is due and finds a difference.
     """
-    others = _institutions(model, record, period, curves, int(totals[P_WITHDRAWAL] - totals[P_INJECTION]))
-    _publish(record, period, totals)
+    others = _institutions(model, record, period, curves)
     auctions, before = record.auctions, record.auctions.largest
     if model.parts.mechanism_options is None:
         margins = _on_grid(model, record, period, curves, others)
@@ -100,26 +105,34 @@ def _on_grid(
     return margins
 
 
-def _publish(record: DayRecord, period: int, totals: NDArray[np.int64]) -> None:
-    """List all offers and bids, of members and institutions, in the audit."""
-    auctions, members = record.auctions, totals.tolist()
-    units = auctions.unit_offer[period]
-    supply, demand = int(auctions.supplier_offer[period]), int(auctions.supplier_bid[period])
+def note_audit(record: DayRecord) -> None:
+    """Register the offers and bids of a day, of members and institutions, what came of them, and their settlement."""
+    auctions, every = record.auctions, slice(None)
+    supply, demand, units = auctions.supplier_offer, auctions.supplier_bid, auctions.unit_offer
     auctions.audit.publish(
-        period,
-        members[P_SELLERS] + int(np.count_nonzero(units > 0)) + (supply > 0),
-        members[P_OFFER] + int(units.sum()) + supply,
-        members[P_BUYERS] + (demand > 0),
-        members[P_BID] + demand,
-        members[P_WITHDRAWN],
+        every,
+        record.gate(P_SELLERS) + np.count_nonzero(units > 0, axis=1) + (supply > 0),
+        record.gate(P_OFFER) + units.sum(axis=1) + supply,
+        record.gate(P_BUYERS) + (demand > 0),
+        record.gate(P_BID) + demand,
+        record.gate(P_WITHDRAWN),
     )
+    bought, sold, generated = auctions.supplier_bought, auctions.supplier_sold, auctions.unit_sold
+    buyers = record.settled(T_BUYERS) + (bought > 0)
+    sellers = record.settled(T_SELLERS) + np.count_nonzero(generated > 0, axis=1) + (sold > 0)
+    by_others = generated.sum(axis=1) + sold
+    auctions.audit.award(every, BUYERS, buyers, record.settled(T_BOUGHT) + bought)
+    auctions.audit.award(every, SELLERS, sellers, record.settled(T_SOLD) + by_others)
+    auctions.audit.settle(record.settled(T_USED) + bought, record.settled(T_DELIVERED) + by_others)
 
 
-def _institutions(model: Simulation, record: DayRecord, period: int, curves: NDArray[np.int64], net: int) -> Orders:
+def _institutions(model: Simulation, record: DayRecord, period: int, curves: NDArray[np.int64]) -> Orders:
     """Return the orders of plants and supplier (market_day.md 2), and add them to the curves."""
     market, parts, auctions = model.scenario.market, model.parts, record.auctions
     rows: list[tuple[int, int, int, int]] = []
     if market.online_sellers == "all" or market.online_buyers == "all":
+        planned = [p.gate[period].sum(axis=0) for p in record.populations]
+        net = sum(int(totals[P_WITHDRAWAL] - totals[P_INJECTION]) for totals in planned)
         shortfall = parts.supplier.expected_shortfall(period, net, int(record.purchased[period]))
         buy_tick = _tick(market, float(record.short_price[period]) - market.fee_buyer_per_kwh, math.floor)
         sell_tick = _tick(market, float(record.long_price[period]) + market.fee_seller_per_kwh, math.ceil)

@@ -16,23 +16,16 @@ from gridagora.agents.columns import (
     P_OFFER,
     P_SELLERS,
     P_WITHDRAWAL,
-    T_BOUGHT,
-    T_BUYERS,
-    T_DELIVERED,
     T_INJECTION,
-    T_SELLERS,
     T_SHED,
-    T_SOLD,
-    T_USED,
     T_WITHDRAWAL,
     WITHDRAWAL,
 )
-from gridagora.markets.online_auction import BUY, SELL
 from gridagora.markets.regulated import pay_given, regulate
 from gridagora.markets.settlement import activate, imbalance_prices
-from gridagora.scenarios.auctioneer import run_auction
+from gridagora.scenarios.auctioneer import note_audit, run_auction
 from gridagora.scenarios.build import NO_AWARDS, Parts, build
-from gridagora.scenarios.day_record import DayRecord, PopulationDay, summed
+from gridagora.scenarios.day_record import DayRecord, summed
 from gridagora.scenarios.load import Scenario, load
 from gridagora.scenarios.postings import book_energy, post_day
 from gridagora.scenarios.record import Recorder
@@ -202,8 +195,7 @@ class Simulation(mesa.Model):
                 period, population.plan, population.quotes, errors, self.parts.ticks, self.parts.least_offer
             )
             orders.append(curves)
-        totals = summed(p.gate[period].sum(axis=0) for p in record.populations)
-        self.parts.margins = run_auction(self, record, period, summed(orders), totals)
+        self.parts.margins = run_auction(self, record, period, summed(orders))
 
     def deliver(self, record: DayRecord, period: int) -> None:
         """Open the realised values; shed or curtail where generation cannot follow."""
@@ -258,17 +250,6 @@ class Simulation(mesa.Model):
         system = sum(int(p.settled[period, :, T_WITHDRAWAL].sum()) for p in record.populations)
         for population in record.populations:
             population.population.meter(period, population.plan, system)
-        if self.scenario.market.online:
-            self._note_awards(record.populations, record, period)
-
-    def _note_awards(self, populations: list[PopulationDay], record: DayRecord, period: int) -> None:
-        totals: list[int] = summed(p.settled[period].sum(axis=0) for p in populations).tolist()
-        auctions = record.auctions
-        bought, sold = int(auctions.supplier_bought[period]), int(auctions.supplier_sold[period])
-        by_units = auctions.unit_sold[period]
-        auctions.audit.award(period, BUY, totals[T_BUYERS] + (bought > 0), totals[T_BOUGHT] + bought)
-        sellers = totals[T_SELLERS] + int(np.count_nonzero(by_units > 0)) + (sold > 0)
-        auctions.audit.award(period, SELL, sellers, totals[T_SOLD] + int(by_units.sum()) + sold)
 
     def book(self, record: DayRecord) -> None:
         """Activate balancing energy and post the day: every amount with payer and payee."""
@@ -280,9 +261,7 @@ class Simulation(mesa.Model):
         need += (record.charge - record.discharge).sum(axis=1)
         record.activated = activate(need, parts.unit_quanta - scheduled, scheduled)
         if self.scenario.market.online:
-            bought = record.settled(T_USED) + auctions.supplier_bought
-            sold = record.settled(T_DELIVERED) + auctions.unit_sold.sum(axis=1) + auctions.supplier_sold
-            auctions.audit.settle(bought, sold)
+            note_audit(record)
         book_energy(self, record)
         post_day(self, record)
 

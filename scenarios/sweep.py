@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -211,8 +212,21 @@ def make_plan(file: SweepFile) -> Plan:
     """
     sweep = file.sweep
     own = {key: _value_at(file.base, key) for key in sweep.factors}
+    rows = design_rows(sweep, own)
+    with _no_collection():
+        scenarios = _overridden(file, rows)
+    last = file.base.seed + sweep.replications - 1
+    if last > 2**63 - 1:
+        raise ScenarioError([file.problem("replications", "", f"the last seed would be {last}; lower the base's seed")])
+    seeds = range(file.base.seed, last + 1)
+    hashes = [[scenario.with_seed(seed).hash for seed in seeds] for scenario in scenarios]
+    return Plan(sweep, file.base, rows, scenarios, hashes)
+
+
+def _overridden(file: SweepFile, rows: list[dict[str, Any]]) -> list[Scenario]:
+    """Return the base with the values of each row, or raise all problems at once."""
     problems: dict[tuple[str, str], Problem] = {}
-    rows, scenarios = design_rows(sweep, own), []
+    scenarios = []
     for number, row in enumerate(rows):
         try:
             scenarios.append(file.base.override(row, file.folder))
@@ -222,12 +236,19 @@ def make_plan(file: SweepFile) -> Plan:
                 problems.setdefault((refused.key, refused.message), problem)
     if problems:
         raise ScenarioError(list(problems.values()))
-    last = file.base.seed + sweep.replications - 1
-    if last > 2**63 - 1:
-        raise ScenarioError([file.problem("replications", "", f"the last seed would be {last}; lower the base's seed")])
-    seeds = range(file.base.seed, last + 1)
-    hashes = [[scenario.with_seed(seed).hash for seed in seeds] for scenario in scenarios]
-    return Plan(sweep, file.base, rows, scenarios, hashes)
+    return scenarios
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Search for no garbage: scenarios by the thousand, all of which stay, would be visited again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def enough_workers(scenario: Scenario) -> int:

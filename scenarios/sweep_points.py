@@ -76,7 +76,7 @@ class PointStore:
 
     def path(self, key: str) -> Path:
         """Return the file of a point."""
-        return self.folder / "points" / key[:2] / f"{key}.json"
+        return Path(f"{self.folder}/points/{key[:2]}/{key}.json")
 
     def run_folder(self, key: str) -> Path:
         """Return the folder of the run of a point whose tables are kept."""
@@ -98,7 +98,8 @@ class PointStore:
         content: dict[str, Any] = {"hash": outcome.hash, "status": outcome.status, "kpis": rows}
         content |= {"error": outcome.error, "details": outcome.details}
         text = json.dumps(content, allow_nan=False)  # on one line: indented text is written in Python, item by item
-        write_file(path, lambda file: file.write(text.encode()))
+        # The disk takes a millisecond, and a point that a power cut damages is computed again.
+        write_file(path, lambda file: file.write(text.encode()), to_disk=False)
 
     def read(self, key: str) -> Outcome | None:
         """Return a point; None where it is not there, or not a point."""

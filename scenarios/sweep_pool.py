@@ -27,6 +27,8 @@ MOST_LOST = 3
 TASK_SECONDS = 0.5
 #: Most points in a task.
 MOST_POINTS = 256
+#: New objects after which a process searches for garbage within a point: a short one ends before.
+YOUNG_OBJECTS = 50_000
 
 
 class Executor(Protocol):
@@ -263,11 +265,12 @@ def _work(pipe: Any, plugins: Mapping[tuple[str, str], str]) -> None:
     sys.stdout = sys.stderr
     register_again(plugins)
     load_all()  # while the main process checks the points
-    gc.freeze()  # what is loaded stays: each search for garbage would visit all of it
+    gc.set_threshold(YOUNG_OBJECTS)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send(None)
         while True:
             store, keep, tasks = pipe.recv()
+            gc.freeze()  # what is loaded and asked for stays: each search for garbage would visit all of it
             for key, scenario in tasks:
                 started = perf_counter()
                 try:
@@ -275,6 +278,7 @@ def _work(pipe: Any, plugins: Mapping[tuple[str, str], str]) -> None:
                 except OSError as error:
                     pipe.send(OSError(*error.args))
                     return
+                gc.collect()  # agents and their model refer to one another; the next run takes their place in caches
                 pipe.send((key, status, perf_counter() - started))
 
 

@@ -20,16 +20,20 @@ def write_json(path: Path, value: Mapping[str, Any]) -> Path:
     return write_file(path, lambda f: f.write(text.encode()))
 
 
-def write_file(path: Path, write: Callable[[IO[bytes]], Any]) -> Path:
-    """Write a file under a temporary name, then rename it: it is complete or absent; else OSError."""
+def write_file(path: Path, write: Callable[[IO[bytes]], Any], *, to_disk: bool = True) -> Path:
+    """Write a file under a temporary name, then rename it: it is complete or absent; else OSError.
+
+    Without `to_disk` a file may be damaged after a power cut in the next half minute, but not by a killed process.
+    """
     writer = f"{platform.node()}-{os.getpid()}"  # several processes may write the same file of a shared folder at once
     temporary = path.with_name(f".{path.name}.{writer}{TEMPORARY}")
     with explained(path):
         try:
             with temporary.open("wb") as file:
                 write(file)
-                file.flush()
-                os.fsync(file.fileno())
+                if to_disk:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -10,8 +10,9 @@ import hashlib
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -104,7 +105,8 @@ def kernel(*, parallel: bool = False, inline: bool | Literal["always"] = False) 
     ----------
     parallel : bool
         Let ``numba.prange`` loops run on several threads. The loop must go over fixed blocks, each writing its
-        own row, so that results do not depend on the number of threads.
+        own row, so that results do not depend on the number of threads. For one thread there is another version, which
+        takes half as long to call. Other kernels cannot call it.
     inline : bool or "always"
         For small functions that only other kernels call: not cached on their own. The compiler decides whether it
         copies them into their callers; "always" makes it, where a call with many arrays costs more than its work. All
@@ -117,24 +119,43 @@ def kernel(*, parallel: bool = False, inline: bool | Literal["always"] = False) 
     """
 
     def decorate(function: F) -> F:
-        if not (inline or _config.DISABLE_JIT):
-            _config.CACHE_DIR = _folder_of(function.__code__.co_filename)
-        return cast(
-            "F",
-            numba.njit(
-                parallel=parallel,
-                cache=not inline,
-                nogil=True,
-                error_model="numpy",
-                forceinline=inline == "always",
-            )(function),
-        )
+        if parallel and not _config.DISABLE_JIT:
+            return _by_threads(_compiled(function), _compiled(function, parallel=True))
+        return _compiled(function, inline=inline)
 
     return decorate
 
 
+def _compiled(function: F, *, parallel: bool = False, inline: bool | Literal["always"] = False) -> F:
+    """Return a function compiled when it is first called."""
+    if not (inline or _config.DISABLE_JIT):
+        # numba's cache would take one version of a function for the other.
+        _config.CACHE_DIR = f"{_folder_of(function.__code__.co_filename)}/{'threads' if parallel else 'thread'}"
+    options: Any = {"parallel": parallel, "cache": not inline, "forceinline": inline == "always"}
+    return cast("F", numba.njit(nogil=True, error_model="numpy", **options)(function))
+
+
+class _Use(threading.local):
+    """How many threads kernels that are called from this one run on."""
+
+    threads = 1
+
+
+_use = _Use()
+
+
+def _by_threads(alone: F, together: F) -> F:
+    """Return a function that calls its version for one thread or the one for several."""
+
+    @wraps(alone)
+    def call(*arguments: Any) -> Any:
+        return (alone if _use.threads == 1 else together)(*arguments)
+
+    return cast("F", call)
+
+
 def use_threads(threads: int) -> None:
-    """Set the number of threads of parallel kernels.
+    """Set the number of threads of parallel kernels that are called from this thread; 1 at first.
 
     Parameters
     ----------
@@ -149,5 +170,6 @@ def use_threads(threads: int) -> None:
     most = int(_config.NUMBA_NUM_THREADS)
     if not 1 <= threads <= most:
         raise ValueError(f"threads: given {threads}; allowed 1 to {most} on this machine; lower `threads`")
+    _use.threads = threads
     if not _config.DISABLE_JIT:
         numba.set_num_threads(threads)
