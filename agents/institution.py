@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from itertools import count
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import mesa
 
 from gridagora.sim.ledger import Ledger
 
 
-class _Counters(WeakKeyDictionary[mesa.Model, "count[int]"]):
-    """Counts the agents of each model as long as the model lives."""
+class _Counters:
+    """Counts the agents of each model, where the model is."""
 
     def __getitem__(self, model: mesa.Model) -> count[int]:
         """Return the counter of a model, which starts at one."""
-        return self.setdefault(model, count(1))
+        counter: count[int] = vars(model).setdefault("_agent_ids", count(1))
+        return counter
 
 
 class Counted(mesa.Agent):

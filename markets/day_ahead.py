@@ -92,10 +92,15 @@ class DayAheadPool:
         self.step_price = read_only(steps)
         self.floor, self.cap, self.k = floor, cap, k
         self.capacity = read_only(as_quanta("capacity_kwh", offers.capacity_kwh, (periods, len(offers.name)), axis=1))
-        costs = np.unique(offers.cost)
+        costs, self._first, at_cost = np.unique(np.sort(offers.cost), return_index=True, return_counts=True)
         self._ask_price = np.concatenate([[floor], costs])
-        self._units_at = [np.flatnonzero(offers.cost == cost) for cost in costs]
-        self._capacity_at = [np.ascontiguousarray(self.capacity[:, units]) for units in self._units_at]
+        #: Units by rising cost; those of one cost stand together.
+        self._order = np.argsort(offers.cost, kind="stable")
+        self._shared = [
+            (level, self._order[first : first + count])
+            for level, (first, count) in enumerate(zip(self._first.tolist(), at_cost.tolist(), strict=True))
+            if count > 1
+        ]
         self._offered = self._by_cost(self.capacity)
         self._model = None if method == "exact" else _model_of(self.capacity, offers.cost, steps, floor)
 
@@ -164,8 +169,10 @@ class DayAheadPool:
             self._model.check_prices(low, high)
         price = np.array([price_at(*ends, self.k) for ends in zip(low.tolist(), high.tolist(), strict=True)])
         schedule = np.zeros_like(self.capacity)
-        for level, (units, capacity) in enumerate(zip(self._units_at, self._capacity_at, strict=True), start=1):
-            schedule[:, units] = apportion(np.ascontiguousarray(sold[:, level]), capacity)
+        schedule[:, self._order[self._first]] = sold[:, 1:]
+        for level, units in self._shared:
+            capacity = np.ascontiguousarray(self.capacity[:, units])
+            schedule[:, units] = apportion(np.ascontiguousarray(sold[:, 1 + level]), capacity)
         none = np.zeros((len(price), 0), dtype=np.int64)
         welfare = float((bought * self.step_price).sum() - (sold * self._ask_price).sum()) * QUANTUM_KWH
         return self._result(
@@ -208,7 +215,7 @@ class DayAheadPool:
 
     def _by_cost(self, energy: NDArray[Number]) -> NDArray[Number]:
         """Return the sums over units of one cost, shape (periods, costs)."""
-        return np.column_stack([energy[:, units].sum(axis=1) for units in self._units_at])
+        return np.add.reduceat(energy[:, self._order], self._first, axis=1)
 
     def _result(
         self,

@@ -102,6 +102,24 @@ def settle_vector(quanta: NDArray[np.int64], price: NDArray[np.float64]) -> int:
     return round(math.fsum(quanta * price))
 
 
+def settle_columns(quanta: NDArray[np.int64], price: NDArray[np.float64]) -> list[int]:
+    """Return the amount of a day's energies of each party, each rounded once.
+
+    Parameters
+    ----------
+    quanta : ndarray of int64, shape (periods, parties)
+        Energies [1e-6 kWh].
+    price : ndarray of float64, shape (parties,) or (periods, parties)
+        Prices [currency/kWh].
+
+    Returns
+    -------
+    list of int
+        Amounts [1e-6 currency].
+    """
+    return [round(math.fsum(amounts)) for amounts in (quanta * price).T.tolist()]
+
+
 def activate(need: NDArray[np.int64], spare_up: NDArray[np.int64], spare_down: NDArray[np.int64]) -> NDArray[np.int64]:
     """Activate spare capability, the cheapest first upwards and the dearest first downwards (market_day.md 1).
 

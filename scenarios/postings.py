@@ -20,7 +20,7 @@ from gridagora.agents.columns import (
     T_SHED,
     T_SOLD,
 )
-from gridagora.markets.settlement import settle_vector
+from gridagora.markets.settlement import settle_columns, settle_vector
 from gridagora.scenarios.day_record import BUYERS
 from gridagora.scenarios.grid_pool import GridPoolResult
 
@@ -103,7 +103,9 @@ def post_day(model: Simulation, record: DayRecord) -> None:
 
 
 def _pay(model: Simulation, record: DayRecord, payer: str, payee: str, account: str, amount: int) -> None:
-    """Post a signed amount: a negative one is paid the other way round."""
+    """Post a signed amount: a negative one is paid the other way round, of none there is no row."""
+    if not amount:
+        return
     if amount < 0:
         payer, payee, amount = payee, payer, -amount
     model.ledger.post(record.day.index, payer, payee, account, amount)
@@ -183,11 +185,10 @@ def _post_balancing(model: Simulation, record: DayRecord) -> None:
         long = settle_vector(np.maximum(imbalance, 0), record.long_price)
         _pay(model, record, name, "grid_company", "imbalance", short)
         _pay(model, record, "grid_company", name, "imbalance", long)
-    for index in np.flatnonzero(record.activated.any(axis=0)).tolist():
-        unit = model.parts.units[index]
-        cost = np.full(record.losses.size, unit.cost_per_kwh)
-        up = settle_vector(np.maximum(record.activated[:, index], 0), cost)
-        down = settle_vector(np.maximum(-record.activated[:, index], 0), cost)
+    cost = np.array([unit.cost_per_kwh for unit in model.parts.units])
+    increased = settle_columns(np.maximum(record.activated, 0), cost)
+    decreased = settle_columns(np.maximum(-record.activated, 0), cost)
+    for unit, up, down in zip(model.parts.units, increased, decreased, strict=True):
         _pay(model, record, "grid_company", unit.name, "balancing", up)
         _pay(model, record, unit.name, "grid_company", "balancing", down)
 
@@ -198,7 +199,6 @@ def _post_generation(model: Simulation, record: DayRecord) -> None:
     # Output that idles is sold online or activated first.
     idle = pool.idle_quanta - record.auctions.unit_sold - np.maximum(record.activated, 0)
     burnt = record.generation + np.maximum(idle, 0)
-    for index in np.flatnonzero(burnt.any(axis=0) | (pool.start_cost != 0)).tolist():
-        unit, made = model.parts.units[index], burnt[:, index]
-        cost = settle_vector(made, np.full(made.size, unit.cost_per_kwh))
-        _pay(model, record, unit.name, "outside", "fuel", cost + int(pool.start_cost[index]))
+    fuel = settle_columns(burnt, np.array([unit.cost_per_kwh for unit in model.parts.units]))
+    for unit, cost, starts in zip(model.parts.units, fuel, pool.start_cost.tolist(), strict=True):
+        _pay(model, record, unit.name, "outside", "fuel", cost + starts)

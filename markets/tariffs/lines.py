@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gridagora.markets.orders import read_only
 
 #: Energy columns of a member behind those of retail energy by price class, and its money columns.
 ENERGY = ("fed_in", "bought", "sold", "overbought", "undelivered")
@@ -125,6 +128,7 @@ class BillLine:
     amount: float
 
 
+@lru_cache(maxsize=256)
 def weights(classes: int, *names: str | int) -> NDArray[np.float64]:
     """Return weights of the energy columns: 1 for each class index or column name.
 
@@ -151,12 +155,13 @@ def weights(classes: int, *names: str | int) -> NDArray[np.float64]:
             chosen += weights(classes, "bought") - weights(classes, "overbought")
         else:
             chosen[classes + ENERGY.index(name)] = 1.0
-    return chosen
+    return read_only(chosen)
 
 
+@lru_cache(maxsize=64)
 def money(name: str = "", sign: float = 1.0) -> NDArray[np.float64]:
     """Return weights of the money columns: `sign` for the named one, shape (4,)."""
-    return np.array([sign * (name == other) for other in MONEY])
+    return read_only(np.array([sign * (name == other) for other in MONEY]))
 
 
 def explain(

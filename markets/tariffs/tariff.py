@@ -122,8 +122,9 @@ class Tariff(Frozen):
     @property
     def registers(self) -> tuple[str, ...]:
         """Names of the registers that the bill needs besides energy by price class."""
-        names = {name for line in self.lines(0.0) for name in line.registers}
-        names |= {"year"} if any(line.in_year for line in self.lines(0.0)) else set()
+        lines = self.lines(0.0)
+        names = {name for line in lines for name in line.registers}
+        names |= {"year"} if any(line.in_year for line in lines) else set()
         return tuple(sorted(names))
 
     @property
