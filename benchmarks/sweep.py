@@ -59,6 +59,7 @@ def started(workers):
     """Return the time that processes take to start and to load what they need [s]."""
     before = time.perf_counter()
     with LocalPool(workers) as pool:
+        pool._begin()
         for worker in pool._crew:
             worker.pipe.recv()
             worker.ready = True

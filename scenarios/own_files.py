@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from gridagora.scenarios.data_file import DataFile, DataFileError
@@ -21,6 +22,8 @@ from gridagora.sim.plugin import Frozen, unknown
 if TYPE_CHECKING:
     from gridagora.scenarios.load import Scenario
     from gridagora.scenarios.schema import ScenarioModel, Time
+
+_PLAIN = frozenset({float, int, str, bool, dict, NoneType})
 
 KeyPath = tuple[str | int, ...]
 Fault = tuple[KeyPath, str]
@@ -57,13 +60,15 @@ def anchored(value: Any, annotation: Any, folder: Path) -> Any:
 def files_of(section: Frozen, path: KeyPath = ()) -> Iterator[tuple[KeyPath, DataFile]]:
     """Yield the own files that a section names, with the path of their key."""
     for name, value in vars(section).items():
-        for place, part in enumerate(value) if isinstance(value, tuple) else ((-1, value),):
-            if isinstance(part, Frozen):
-                here = (*path, name) if place < 0 else (*path, name, place)
-                if isinstance(part, DataFile):
-                    yield here, part
-                else:
-                    yield from files_of(part, here)
+        if type(value) in _PLAIN:  # most are; to ask pydantic's classes whether a number is theirs takes far longer
+            continue
+        parts: Any = enumerate(value) if isinstance(value, tuple) else ((None, value),)
+        for place, part in parts:
+            here = (*path, name) if place is None else (*path, name, place)
+            if isinstance(part, DataFile):
+                yield here, part
+            elif isinstance(part, Frozen):
+                yield from files_of(part, here)
 
 
 def fingerprint(file: str | Path) -> str:

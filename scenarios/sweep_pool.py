@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from multiprocessing import connection
+from multiprocessing import connection, forkserver
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -21,6 +21,8 @@ from gridagora.scenarios.sweep_points import Outcome, Point, PointStore, Status,
 
 #: Libraries that would take all processors in every process.
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+#: Modules that every point needs.
+NEEDED = ("gridagora.scenarios.simulation", "gridagora.markets.solver", "gridagora.scenarios.record")
 #: Processes that a point may take down with it before it is given up.
 MOST_LOST = 3
 #: What a task should last [s], so that handing it over costs next to nothing.
@@ -94,9 +96,10 @@ class _Worker:
 class LocalPool:
     """Runs points in processes of this machine.
 
-    Each has one thread for linear algebra and the threads of the scenario for kernels. Processes start afresh (spawn)
-    when the pool is entered and load what a run needs meanwhile. One that dies is replaced: the point that it was at
-    is tried again, at most `MOST_LOST` times in all, and the others of its task go back to the queue.
+    Each has one thread for linear algebra and the threads of the scenario for kernels. Processes start when the pool is
+    entered, on Linux from one that has loaded what a run needs and stays for the next pools, elsewhere afresh (spawn).
+    One that dies is replaced: the point that it was at is tried again, at most `MOST_LOST` times in all, and the others
+    of its task go back to the queue.
 
     Parameters
     ----------
@@ -111,14 +114,21 @@ class LocalPool:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._context = multiprocessing.get_context("spawn")
+        self._context = _context()
         self._crew: list[_Worker] = []
         self._failed_starts = 0
         self._seconds = 0.0
 
     def __enter__(self) -> LocalPool:
-        self._crew = [self._start() for _ in range(self.workers)]
+        if self._context.get_start_method() == "forkserver":
+            with _single_threaded():
+                forkserver.ensure_running()  # loads while the points are checked; a process would wait for it
+        else:
+            self._begin()
         return self
+
+    def _begin(self) -> None:
+        self._crew = self._crew or [self._start() for _ in range(self.workers)]
 
     def __exit__(self, *_: object) -> None:
         for worker in self._crew:
@@ -133,6 +143,8 @@ class LocalPool:
         """Yield hash and status of each point as soon as the store has it."""
         queue, lost = deque(points), Counter[str]()
         left = len(points)
+        if left:
+            self._begin()
         while left:
             for worker in self._crew:
                 self._hand_over(worker, queue, store, keep)
@@ -253,8 +265,17 @@ def register_again(plugins: Mapping[tuple[str, str], str]) -> None:
 
 def load_all() -> None:
     """Load what every point needs."""
-    for module in ("scenarios.simulation", "markets.solver", "scenarios.record"):
-        import_module(f"gridagora.{module}")
+    for module in NEEDED:
+        import_module(module)
+
+
+def _context() -> Any:
+    """Return how processes start: where that is safe, as copies of one that has loaded what every point needs."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(NEEDED))
+    return context
 
 
 def _work(pipe: Any, plugins: Mapping[tuple[str, str], str]) -> None:
