@@ -102,6 +102,8 @@ class Metering:
         self.needed = powers or self.real_time or self.rows.included >= 0
         rebates = [tariff.rebate for tariff in tariffs if tariff.rebate is not None]
         self.rebates = RebateMeter(rebates[0], len(members.number), periods, block) if rebates else None
+        #: Whether there is anything to note.
+        self.at_work = self.needed or self.rebates is not None
         self.system_window, self.system_peak = 0, -1
 
     def period(

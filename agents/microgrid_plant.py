@@ -246,8 +246,7 @@ class MicrogridPlant(Population):
 
     def meter(self, period: int, plan: DayPlan, system: int) -> None:
         """Read all meters of the microgrid once they are settled; see :meth:`Population.meter`."""
-        if self.metering.needed or self.metering.rebates is not None:
-            super().meter(period, plan, system)
+        super().meter(period, plan, system)
         outside = int(self.state.net[0])
         self.net[period] = outside
         for place, group in enumerate(self.groups):

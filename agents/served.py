@@ -117,6 +117,8 @@ class Served:
         system : int
             Withdrawal of all populations [1e-6 kWh].
         """
+        if not self.metering.at_work:
+            return
         classes = plan.price_class[:, period]
         premium = np.zeros(len(self.offers))
         for number, offer in enumerate(self.offers):

@@ -202,16 +202,27 @@ class DayRecord:
         return summed(p.delivered[:, column] for p in self.populations)
 
     def settled(self, column: int) -> Quanta:
-        """Return a column of :func:`gridagora.agents.settling.settle` summed over populations, shape (periods,)."""
-        return summed(p.settled[:, :, column].sum(axis=1) for p in self.populations)
+        """Return a column of :func:`gridagora.agents.settling.settle` summed over populations, shape (periods,).
+
+        The first to ask does so once all periods are settled.
+        """
+        return self._settled[:, column].copy()
 
     def planned(self, column: int) -> Quanta:
         """Return a column of the day-ahead plan summed over populations, shape (periods,)."""
         return summed(p.plan.totals[:, column] for p in self.populations)
 
     def gate(self, column: int) -> Quanta:
-        """Return a column of the gate plan summed over populations, shape (periods,)."""
-        return summed(p.gate[:, :, column].sum(axis=1) for p in self.populations)
+        """Return a column of the gate plan summed over populations, shape (periods,); once all periods are planned."""
+        return self._gate[:, column].copy()
+
+    @cached_property
+    def _settled(self) -> Quanta:
+        return summed(p.settled.sum(axis=1) for p in self.populations)
+
+    @cached_property
+    def _gate(self) -> Quanta:
+        return summed(p.gate.sum(axis=1) for p in self.populations)
 
     @property
     def generation(self) -> Quanta:

@@ -93,11 +93,12 @@ class PointStore:
         if self.finished(outcome.hash) is not None:
             return
         path = self.path(outcome.hash)
-        path.parent.mkdir(parents=True, exist_ok=True)
         rows = [[kpi, scope, _storable(value), unit] for kpi, scope, value, unit in outcome.kpis]
         content: dict[str, Any] = {"hash": outcome.hash, "status": outcome.status, "kpis": rows}
         content |= {"error": outcome.error, "details": outcome.details}
         text = json.dumps(content, allow_nan=False)  # on one line: indented text is written in Python, item by item
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
         # The disk takes a millisecond, and a point that a power cut damages is computed again.
         write_file(path, lambda file: file.write(text.encode()), to_disk=False)
 

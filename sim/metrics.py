@@ -381,8 +381,8 @@ def _paid(record: Record, **names: str) -> float:
 
 
 def _result(record: Record, roles: set[str]) -> float:
-    parties = {party for side in ("payer", "payee") for party in column_of(record, "ledger", side).tolist()}
-    own = sorted(party for party in parties if role_of(party) in roles)
+    sides = [column_of(record, "ledger", side).tolist() for side in ("payer", "payee")]
+    own = sorted(party for party in set().union(*sides) if role_of(party) in roles)
     return sum(_paid(record, payee=party) - _paid(record, payer=party) for party in own)
 
 
