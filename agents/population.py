@@ -266,15 +266,15 @@ class Population(ManagedHomes, Served, Counted):
         """
         highest = math.floor((cap - floor) / tick + 1e-9)
         buy_limit, sell_limit = self.limits(plan)
-        buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), -1, highest)[:, :, None]
-        sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest + 1)[:, :, None]
+        buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), -1, highest)
+        sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest + 1)
         strategies = max(ZI_CONSTRAINED, int(self.members.strategy.max())) + 1
-        buy, sell = np.empty((2, *buy_limit.shape, strategies, ROWS), np.int32)
-        buy[:], sell[:] = (tick.astype(np.int32)[:, :, :, None] for tick in (buy_tick, sell_tick))
-        draws = self.quote_draws[:, None]
-        buy[:, :, ZI_CONSTRAINED] = np.minimum(draws * (buy_tick + 1), buy_tick)
-        sell[:, :, ZI_CONSTRAINED] = sell_tick + draws * (highest - sell_tick + 1)
-        return Quotes(buy_limit, sell_limit, buy, sell)
+        return Quotes(
+            buy_limit,
+            sell_limit,
+            quoting.buy_ticks(buy_tick, self.quote_draws, strategies),
+            quoting.sell_ticks(sell_tick, self.quote_draws, strategies, highest),
+        )
 
     def limits(self, plan: DayPlan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return what members pay at most and take at least, shape (periods, n_offers) each [currency/kWh].

@@ -22,6 +22,7 @@ from gridagora.agents.columns import (
     P_WITHDRAWAL,
     P_WITHDRAWN,
     PLAN_TOTALS,
+    ZI_CONSTRAINED,
     Members,
     State,
     Today,
@@ -111,6 +112,51 @@ def _by_rule(
     if any_of_sign(members.battery_kwh[part], 1):
         capacity = without_plan(members.battery_kwh[part], first, flows)
         store(net, stored_plan[part], capacity, members.battery_flow[part], efficiency)
+
+
+@kernel()
+def buy_ticks(limit: NDArray[np.float64], draws: NDArray[np.float64], strategies: int) -> NDArray[np.int32]:
+    """Return what buyers bid: their limit, or with zero intelligence any tick up to it with the same chance (A4).
+
+    Parameters
+    ----------
+    limit : ndarray of float64, shape (periods, n_offers)
+        Highest tick within the limit of an offer's members; -1 is no order.
+    draws : ndarray of float64, shape (periods, rows)
+        Uniform draws of the noise rows.
+    strategies : int64
+        Strategies that members have.
+
+    Returns
+    -------
+    ndarray of int32, shape (periods, n_offers, n_strategies, rows)
+    """
+    ticks = np.empty((*limit.shape, strategies, draws.shape[1]), np.int32)
+    for t in range(limit.shape[0]):
+        for o in range(limit.shape[1]):
+            most = limit[t, o]
+            ticks[t, o] = np.int32(most)
+            for row in range(draws.shape[1]):
+                ticks[t, o, ZI_CONSTRAINED, row] = np.int32(min(draws[t, row] * (most + 1), most))
+    return ticks
+
+
+@kernel()
+def sell_ticks(
+    limit: NDArray[np.float64], draws: NDArray[np.float64], strategies: int, highest: int
+) -> NDArray[np.int32]:
+    """Return what sellers ask: their limit, or with zero intelligence any tick from it to the highest.
+
+    Parameters and shapes are those of :func:`buy_ticks`; `highest` is the tick of the cap, one more is no order.
+    """
+    ticks = np.empty((*limit.shape, strategies, draws.shape[1]), np.int32)
+    for t in range(limit.shape[0]):
+        for o in range(limit.shape[1]):
+            least = limit[t, o]
+            ticks[t, o] = np.int32(least)
+            for row in range(draws.shape[1]):
+                ticks[t, o, ZI_CONSTRAINED, row] = np.int32(least + draws[t, row] * (highest - least + 1))
+    return ticks
 
 
 @kernel(parallel=True)

@@ -213,13 +213,14 @@ def make_plan(file: SweepFile) -> Plan:
     sweep = file.sweep
     own = {key: _value_at(file.base, key) for key in sweep.factors}
     rows = design_rows(sweep, own)
+    last = file.base.seed + sweep.replications - 1
     with _no_collection():
         scenarios = _overridden(file, rows)
-    last = file.base.seed + sweep.replications - 1
-    if last > 2**63 - 1:
-        raise ScenarioError([file.problem("replications", "", f"the last seed would be {last}; lower the base's seed")])
-    seeds = range(file.base.seed, last + 1)
-    hashes = [[scenario.with_seed(seed).hash for seed in seeds] for scenario in scenarios]
+        if last > 2**63 - 1:
+            message = f"the last seed would be {last}; lower the base's seed"
+            raise ScenarioError([file.problem("replications", "", message)])
+        seeds = range(file.base.seed, last + 1)
+        hashes = [[scenario.with_seed(seed).hash for seed in seeds] for scenario in scenarios]
     return Plan(sweep, file.base, rows, scenarios, hashes)
 
 
