@@ -92,15 +92,10 @@ class DayAheadPool:
         self.step_price = read_only(steps)
         self.floor, self.cap, self.k = floor, cap, k
         self.capacity = read_only(as_quanta("capacity_kwh", offers.capacity_kwh, (periods, len(offers.name)), axis=1))
-        costs, self._first, at_cost = np.unique(np.sort(offers.cost), return_index=True, return_counts=True)
-        self._ask_price = np.concatenate([[floor], costs])
-        #: Units by rising cost; those of one cost stand together.
         self._order = np.argsort(offers.cost, kind="stable")
-        self._shared = [
-            (level, self._order[first : first + count])
-            for level, (first, count) in enumerate(zip(self._first.tolist(), at_cost.tolist(), strict=True))
-            if count > 1
-        ]
+        costs, self._first = np.unique(offers.cost[self._order], return_index=True)
+        self._units_at = np.split(self._order, self._first[1:])
+        self._ask_price = np.concatenate([[floor], costs])
         self._offered = self._by_cost(self.capacity)
         self._model = None if method == "exact" else _model_of(self.capacity, offers.cost, steps, floor)
 
@@ -170,9 +165,9 @@ class DayAheadPool:
         price = np.array([price_at(*ends, self.k) for ends in zip(low.tolist(), high.tolist(), strict=True)])
         schedule = np.zeros_like(self.capacity)
         schedule[:, self._order[self._first]] = sold[:, 1:]
-        for level, units in self._shared:
-            capacity = np.ascontiguousarray(self.capacity[:, units])
-            schedule[:, units] = apportion(np.ascontiguousarray(sold[:, 1 + level]), capacity)
+        for award, units in zip(sold.T[1:], self._units_at, strict=True):
+            if len(units) > 1:
+                schedule[:, units] = apportion(award.copy(), np.ascontiguousarray(self.capacity[:, units]))
         none = np.zeros((len(price), 0), dtype=np.int64)
         welfare = float((bought * self.step_price).sum() - (sold * self._ask_price).sum()) * QUANTUM_KWH
         return self._result(
@@ -210,8 +205,7 @@ class DayAheadPool:
         ndarray of int64, shape (units,)
             [1e-6 kWh]
         """
-        left: IntArray = self.capacity[period] - result.schedule_quanta[period]
-        return left
+        return np.asarray(self.capacity[period] - result.schedule_quanta[period])
 
     def _by_cost(self, energy: NDArray[Number]) -> NDArray[Number]:
         """Return the sums over units of one cost, shape (periods, costs)."""
@@ -332,9 +326,7 @@ def _cross_periods(
     offered = np.cumsum(asks, axis=1)
     reach = np.searchsorted(ask_price, bid_price, side="right") - 1
     volume = np.minimum(wanted, offered[:, reach]).max(axis=1, keepdims=True)
-    bought = np.clip(volume - (wanted - bids), 0, bids)
-    sold = np.clip(volume - (offered - asks), 0, asks)
-    return bought, sold
+    return np.clip(volume - (wanted - bids), 0, bids), np.clip(volume - (offered - asks), 0, asks)
 
 
 def close_gap(bids: IntArray, bought: IntArray, asks: IntArray, sold: IntArray) -> None:

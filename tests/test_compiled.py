@@ -120,6 +120,22 @@ def test_a_kernel_computes_what_the_function_says(parallel):
 
 
 @pytest.mark.compiled
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one processor")
+def test_one_thread_has_a_kernel_of_its_own():
+    """What is called depends on the threads in use: one takes the version without a pool, two the other."""
+    called = []
+    call = compiled._by_threads(lambda x: called.append(("alone", x)), lambda x: called.append(("together", x)))
+    call(1)
+    compiled.use_threads(2)
+    try:
+        call(2)
+    finally:
+        compiled.use_threads(1)
+    call(3)
+    assert called == [("alone", 1), ("together", 2), ("alone", 3)]
+
+
+@pytest.mark.compiled
 def test_division_by_zero_follows_numpy():
     """Compiled kernels give infinity where numpy does, they do not raise."""
 

@@ -1,5 +1,8 @@
 """Supplier, grid company, plants and the rest: one party of the books each."""
 
+import gc
+import weakref
+
 import mesa
 import numpy as np
 import pytest
@@ -33,6 +36,17 @@ def test_a_balance_is_received_less_paid(kind):
     assert party.balance == pytest.approx(2.75)
     assert party.name == "party"
     assert list(model.agents) == [party]
+
+
+def test_agents_count_in_their_model_and_end_with_it():
+    """Two models number their agents from one each, and nothing in the process keeps a model that is done with."""
+    models = [mesa.Model(), mesa.Model()]
+    numbers = [Outside(model, f"party {n}", Ledger()).unique_id for model in models for n in range(2)]
+    assert numbers == [1, 2, 1, 2]
+    watched = [weakref.ref(model) for model in models]
+    del models
+    gc.collect()
+    assert [each() for each in watched] == [None, None]
 
 
 def test_a_plant():

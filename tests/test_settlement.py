@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridagora.markets.settlement import PeerTerms, activate, imbalance_prices, member_lines, settle_vector
+from gridagora.markets.settlement import (
+    PeerTerms,
+    activate,
+    imbalance_prices,
+    member_lines,
+    settle_columns,
+    settle_vector,
+)
 from gridagora.markets.tariffs import Flat, TimeOfUse
 from gridagora.markets.tariffs.lines import Period, explain
 
@@ -120,6 +127,15 @@ def test_a_day_is_settled_with_one_rounding():
     assert settle_vector(np.array([1, 1, 1]), np.full(3, 0.5)) == 2
     assert settle_vector(np.array([2_000_000, -1_000_000]), np.array([0.3, 0.5])) == 100_000
     assert settle_vector(np.zeros(2, np.int64), np.array([0.3, 0.5])) == 0
+
+
+def test_parties_are_settled_each_alone():
+    """Two parties: 1 kWh at 0.3 and 3 at 0.5 are 0.3 and 1.5; at prices of each period 0.1 + 0.4 and 0.6 + 0.8."""
+    quanta = np.array([[1_000_000, 1_000_000], [0, 2_000_000]])
+    assert settle_columns(quanta, np.array([0.3, 0.5])) == [300_000, 1_500_000]
+    quanta[1, 0] = 2_000_000
+    assert settle_columns(quanta, np.array([[0.1, 0.6], [0.2, 0.4]])) == [500_000, 1_400_000]
+    assert settle_columns(quanta[:, :1], np.array([1.0])) == [settle_vector(quanta[:, 0], np.ones(2))]
 
 
 def test_a_sum_loses_no_small_terms():

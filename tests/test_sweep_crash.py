@@ -149,12 +149,17 @@ def lab(tmp_path):
         lab.nest.stdin.close()
 
 
-def children(pid):
-    """Return the ids of the worker processes that a process has started."""
+def children(pid, of="spawn_main"):
+    """Return the ids of the worker processes that a process has started, or the one that it copies them from."""
     found = subprocess.run(
         ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False
     )
-    return [int(line.split()[0]) for line in found.stdout.splitlines() if "spawn_main" in line]
+    lines = found.stdout.splitlines()
+    copied = [int(line.split()[0]) for line in lines if "multiprocessing.forkserver" in line]
+    if of == "multiprocessing.forkserver":
+        return copied
+    started = [int(line.split()[0]) for line in lines if of in line]
+    return started + [worker for server in copied for worker in children(server, "multiprocessing.forkserver")]
 
 
 def test_kill_the_main_process(lab):

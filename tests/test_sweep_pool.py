@@ -68,11 +68,15 @@ def test_a_worker_finds_the_same(points, tmp_path):
         assert here.path(point.hash).read_bytes() == there.path(point.hash).read_bytes()
 
 
-def test_processes_start_and_end():
-    """A pool that is left before it has begun leaves no process behind."""
+@pytest.mark.parametrize(("platform", "way"), [("linux", "forkserver"), ("darwin", "spawn")])
+def test_processes_start_and_end(monkeypatch, platform, way):
+    """A pool that is left before it has begun leaves no process behind, however processes start on the platform."""
+    monkeypatch.setattr(sweep_pool.sys, "platform", platform)
     with LocalPool(1) as pool:
+        pool._begin()
         (worker,) = pool._crew
         assert worker.process.is_alive()
+        assert pool._context.get_start_method() == way
     assert not worker.process.is_alive()
 
 
@@ -133,6 +137,7 @@ def pool_of(monkeypatch):
         monkeypatch.setattr(
             pool.__class__, "_start", lambda self: sweep_pool._Worker(FakeProcess(), FakePipe(self, behave))
         )
+        monkeypatch.setattr(sweep_pool.forkserver, "ensure_running", lambda: None)
         monkeypatch.setattr(sweep_pool.connection, "wait", lambda pipes: [p for p in pipes if p.inbox][:1])
         return pool
 
