@@ -9,7 +9,9 @@ the microgrid's plant.
 The three are taken in turn, day by day in one process, for a machine's speed changes from minute to minute. Before the
 clock runs, a small town goes through the same stages of a year, so that no kernel is compiled within it.
 
-Usage: python benchmarks/business_year.py [MEMBERS] [DAYS] [PERIOD_MINUTES] [KIND ...]
+Usage: OMP_NUM_THREADS=1 python benchmarks/business_year.py [MEMBERS] [DAYS] [PERIOD_MINUTES] [KIND ...]
+
+With more threads, those of linear algebra wait in a loop, and the time of one year is counted in the next.
 
 DAYS is the number of representative days, 12 by default, or 366 for every day of the year. Kinds that are named are
 left out, such as `microgrid`, whose operator plans its plant for every day by a program of its own; and so are those

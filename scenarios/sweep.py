@@ -159,7 +159,7 @@ def sweep(
     refuse_taken(folder, resume or mine is not None)
     with _executor(file.base, folder, workers, scheduler, cluster, cluster_options) as executor:
         plan = make_plan(file)
-        with held(folder, mine):
+        with held(folder, mine), _frozen():
             open_folder(folder, plan.manifest(), plan.base.to_yaml())
             store = PointStore(folder)
             if mine is None:
@@ -250,6 +250,16 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """Let searches for garbage pass over what is there: the points stay to the end."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def enough_workers(scenario: Scenario) -> int:
