@@ -269,8 +269,8 @@ class Population(ManagedHomes, Served, Counted):
         buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), -1, highest)
         sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest + 1)
         strategies = max(ZI_CONSTRAINED, int(self.members.strategy.max())) + 1
-        buy = quoting.buy_ticks(buy_tick, self.quote_draws, strategies)
-        return Quotes(buy_limit, sell_limit, buy, quoting.sell_ticks(sell_tick, self.quote_draws, strategies, highest))
+        ticks = quoting.ticks_of_members(buy_tick, sell_tick, self.quote_draws, strategies, highest)
+        return Quotes(buy_limit, sell_limit, *ticks)
 
     def limits(self, plan: DayPlan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return what members pay at most and take at least, shape (periods, n_offers) each [currency/kWh].

@@ -115,48 +115,39 @@ def _by_rule(
 
 
 @kernel()
-def buy_ticks(limit: NDArray[np.float64], draws: NDArray[np.float64], strategies: int) -> NDArray[np.int32]:
-    """Return what buyers bid: their limit, or with zero intelligence any tick up to it with the same chance (A4).
+def ticks_of_members(
+    most: NDArray[np.float64], least: NDArray[np.float64], draws: NDArray[np.float64], strategies: int, highest: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return what members bid and ask: their limits, or with zero intelligence any tick within them alike (A4).
 
     Parameters
     ----------
-    limit : ndarray of float64, shape (periods, n_offers)
-        Highest tick within the limit of an offer's members; -1 is no order.
+    most, least : ndarray of float64, shape (periods, n_offers)
+        Tick that buyers of an offer bid at most, -1 for no order, and that sellers ask at least, `highest` + 1 for no
+        order.
     draws : ndarray of float64, shape (periods, rows)
         Uniform draws of the noise rows.
     strategies : int64
         Strategies that members have.
+    highest : int64
+        Tick of the cap.
 
     Returns
     -------
-    ndarray of int32, shape (periods, n_offers, n_strategies, rows)
+    buy, sell : ndarray of int32, shape (periods, n_offers, n_strategies, rows)
     """
-    ticks = np.empty((*limit.shape, strategies, draws.shape[1]), np.int32)
-    for t in range(limit.shape[0]):
-        for o in range(limit.shape[1]):
-            most = limit[t, o]
-            ticks[t, o] = np.int32(most)
+    periods, offers = most.shape
+    buy = np.empty((periods, offers, strategies, draws.shape[1]), np.int32)
+    sell = np.empty_like(buy)
+    for t in range(periods):
+        for o in range(offers):
+            up_to, from_on = most[t, o], least[t, o]
+            buy[t, o], sell[t, o] = np.int32(up_to), np.int32(from_on)
             for row in range(draws.shape[1]):
-                ticks[t, o, ZI_CONSTRAINED, row] = np.int32(min(draws[t, row] * (most + 1), most))
-    return ticks
-
-
-@kernel()
-def sell_ticks(
-    limit: NDArray[np.float64], draws: NDArray[np.float64], strategies: int, highest: int
-) -> NDArray[np.int32]:
-    """Return what sellers ask: their limit, or with zero intelligence any tick from it to the highest.
-
-    Parameters and shapes are those of :func:`buy_ticks`; `highest` is the tick of the cap, one more is no order.
-    """
-    ticks = np.empty((*limit.shape, strategies, draws.shape[1]), np.int32)
-    for t in range(limit.shape[0]):
-        for o in range(limit.shape[1]):
-            least = limit[t, o]
-            ticks[t, o] = np.int32(least)
-            for row in range(draws.shape[1]):
-                ticks[t, o, ZI_CONSTRAINED, row] = np.int32(least + draws[t, row] * (highest - least + 1))
-    return ticks
+                draw = draws[t, row]
+                buy[t, o, ZI_CONSTRAINED, row] = np.int32(min(draw * (up_to + 1), up_to))
+                sell[t, o, ZI_CONSTRAINED, row] = np.int32(from_on + draw * (highest - from_on + 1))
+    return buy, sell
 
 
 @kernel(parallel=True)
