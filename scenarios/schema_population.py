@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from gridagora.scenarios.quantities import (
     Amount,
@@ -186,11 +186,6 @@ class Population(Frozen):
     """Who pays late or never; `null`: everybody pays in time."""
 
 
-def _default(section: type[Frozen], name: str, value: Any) -> Any:
-    """Return a field of `section` again, with a default of its own."""
-    return Field(default=value, description=section.model_fields[name].description)
-
-
 class Archetype(Frozen):
     """A kind of household (model.md P13)."""
 
@@ -208,7 +203,7 @@ def _archetypes_sum_to_one(archetypes: dict[str, Archetype]) -> dict[str, Archet
 class Households(Population):
     """Residential members."""
 
-    count: Count = _default(Population, "count", 1000)
+    count: Count = 1000
     annual_kwh: Amount = 2400.0
     """Mean yearly consumption of a household, own PV generation not subtracted [kWh] (ill; model.md A1.1)."""
     annual_kwh_cv: Variation = 0.4
@@ -220,9 +215,9 @@ class Households(Population):
     """Households of the profiles `bottom_up`."""
     archetypes: Annotated[dict[str, Archetype], AfterValidator(_archetypes_sum_to_one)] | None = None
     """Kinds of household by name; where given, their `annual_kwh` replaces the one above (model.md P13)."""
-    tariff: TariffGroup = _default(Population, "tariff", "residential")
-    pv_share: Share = _default(Population, "pv_share", 0.2)
-    storage_share: Share = _default(Population, "storage_share", 0.25)
+    tariff: TariffGroup = "residential"
+    pv_share: Share = 0.2
+    storage_share: Share = 0.25
 
     @property
     def mean_annual_kwh(self) -> float:
@@ -269,12 +264,12 @@ Sectors = Annotated[dict[str, Share], AfterValidator(sums_to_one)]
 class Firms(Business):
     """Small and medium firms on commercial profiles."""
 
-    count: Count = _default(Business, "count", 20)
-    annual_kwh_min: Amount = _default(Business, "annual_kwh_min", 10_000.0)
-    annual_kwh_max: Amount = _default(Business, "annual_kwh_max", 200_000.0)
-    tariff: TariffGroup = _default(Business, "tariff", "commercial")
-    pv_kwp: Amount = _default(Business, "pv_kwp", 50.0)
-    own_elasticity: Elasticity = _default(Business, "own_elasticity", -0.05)
+    count: Count = 20
+    annual_kwh_min: Amount = 10_000.0
+    annual_kwh_max: Amount = 200_000.0
+    tariff: TariffGroup = "commercial"
+    pv_kwp: Amount = 50.0
+    own_elasticity: Elasticity = -0.05
     production: Production | None = None
     """How firms with enabling technology schedule production by prices, in place of elasticities; `null`: none does."""
     demand_response: DemandResponse | None = None
@@ -288,12 +283,12 @@ class Firms(Business):
 class Farms(Business):
     """Farms on agricultural profiles."""
 
-    count: Count = _default(Business, "count", 4)
-    annual_kwh_min: Amount = _default(Business, "annual_kwh_min", 8_000.0)
-    annual_kwh_max: Amount = _default(Business, "annual_kwh_max", 60_000.0)
-    tariff: TariffGroup = _default(Business, "tariff", "agricultural")
-    pv_kwp: Amount = _default(Business, "pv_kwp", 20.0)
-    own_elasticity: Elasticity = _default(Business, "own_elasticity", -0.05)
+    count: Count = 4
+    annual_kwh_min: Amount = 8_000.0
+    annual_kwh_max: Amount = 60_000.0
+    tariff: TariffGroup = "agricultural"
+    pv_kwp: Amount = 20.0
+    own_elasticity: Elasticity = -0.05
 
 
 def group_section(kind: str, section: type[Population]) -> type[Population]:
@@ -310,7 +305,6 @@ def group_section(kind: str, section: type[Population]) -> type[Population]:
         "__module__": section.__module__,
         "__doc__": section.__doc__,
         "__annotations__": {"kind": Literal[kind], "name": GroupName},
-        "model_config": ConfigDict(use_attribute_docstrings=False),  # there is no source to read them from
         "kind": Field(default=kind, description="Which kind of population it is."),
         "name": Field(description="Its name in the books and the results, used once."),
     }

@@ -11,7 +11,7 @@ from gridagora.agents.business_models.frame import BusinessModel
 from gridagora.scenarios.schema import ScenarioModel
 from gridagora.scenarios.schema_data import FILE_TAG
 from gridagora.scenarios.schema_tree import allowed, annotation_of, by_kind, sections, walk
-from gridagora.sim.plugin import Frozen
+from gridagora.sim.plugin import Frozen, descriptions
 
 _BASE = "Scenario to start from: a built-in name or the path of a file relative to this one."
 
@@ -47,9 +47,7 @@ def markdown() -> str:
             shown[BusinessModel] = "every business model"
         parents = [parent for parent in section.__mro__[1:] if parent in shown]  # of a group: the section it is like
         like = shown[parents[0]] if parents else ""
-        known = parents[0].model_fields if parents else {}
-        own = {name: field for name, field in section.model_fields.items() if not _same(field, known.get(name))}
-        rows = [_row(name, field) for name, field in own.items()]
+        rows = [_row(section, name) for name in section.model_fields if not _same(section, parents[:1], name)]
         if section is ScenarioModel:
             rows.insert(0, f"| `base` | text | | {_BASE} |")
         heading = f"## `{path}`" if path else "## Top level"
@@ -71,21 +69,22 @@ def _summary(section: type[Frozen]) -> str:
 
 def _common(section: type[Frozen], path: str) -> str:
     """Return what all alternatives of a section share."""
-    rows = (_row(name, field) for name, field in section.model_fields.items())
+    rows = (_row(section, name) for name in section.model_fields)
     return f"## `{path}`, every kind\n\n{_summary(section)}\n\n{_HEAD}" + "\n".join(rows) + "\n"
 
 
-def _same(field: FieldInfo, other: FieldInfo | None) -> bool:
-    return other is not None and _row("", field) == _row("", other)
+def _same(section: type[Frozen], parents: list[type[Frozen]], name: str) -> bool:
+    return any(name in parent.model_fields and _row(section, name) == _row(parent, name) for parent in parents)
 
 
-def _row(name: str, field: FieldInfo) -> str:
+def _row(of: type[Frozen], name: str) -> str:
+    field = of.model_fields[name]
     annotation = annotation_of(field)
     section = bool(sections(annotation)) and not by_kind(annotation)
     mixed = FILE_TAG in repr(annotation)
     what = "a section" if section and not mixed else allowed(annotation).partition(" or a mapping with keys ")[0]
     what += " or a section" if mixed else ""
-    meaning = " ".join((field.description or "").split())
+    meaning = " ".join(descriptions(of).get(name, "").split())
     cells = (f"`{name}`", what, "" if section and not mixed else _default(field), meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import cache
+from itertools import pairwise
+from textwrap import dedent
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 T = TypeVar("T")
@@ -29,12 +35,10 @@ class Frozen(BaseModel):
 
     Numbers, texts and booleans are never converted into one another (a whole number is accepted
     where a decimal one is asked for), and numbers are finite. A docstring under a field is the
-    field's description.
+    field's description, see :func:`descriptions`.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False, validate_default=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -43,6 +47,45 @@ class Frozen(BaseModel):
         schema = handler(source)
         _refuse_conversions(schema)
         return schema
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe the fields."""
+        schema = handler(core)
+        properties = handler.resolve_ref_schema(schema)["properties"] if cls.model_fields else {}
+        for name, text in descriptions(cls).items():
+            properties[name]["description"] = text
+        return schema
+
+
+@cache
+def descriptions(section: type[Frozen]) -> dict[str, str]:
+    """Return the description of each field of a section that has one, a parent's where there is none of its own.
+
+    They are read when somebody asks for them: pydantic would read them whenever a section is defined, a second at each
+    start for those of a scenario.
+    """
+    found: dict[str, str] = {}
+    for each in reversed(section.__mro__):
+        if issubclass(each, Frozen):
+            found |= _docstrings(each)
+    found |= {name: field.description for name, field in section.model_fields.items() if field.description}
+    return {name: found[name] for name in section.model_fields if name in found}
+
+
+def _docstrings(section: type[Frozen]) -> dict[str, str]:
+    """Return the docstrings under the fields of a class by name; none where there is no source."""
+    try:
+        body = ast.parse(dedent(inspect.getsource(section))).body[0]
+    except (OSError, TypeError):
+        return {}
+    lines = body.body if isinstance(body, ast.ClassDef) else []
+    return {
+        field.target.id: inspect.cleandoc(text.value.value)
+        for field, text in pairwise(lines)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from pydantic import Field, ValidationError
 
-from gridagora.sim.plugin import Frozen, nearest, resolve, unknown
+from gridagora.sim.plugin import Frozen, descriptions, nearest, resolve, unknown
 
 
 class Plug(Frozen):
@@ -68,8 +68,27 @@ def test_values_stay_fixed():
 
 
 def test_docstrings_become_descriptions():
-    """The docstring under a field is its description."""
-    assert Plug.model_fields["share"].description == "Share of something [1]."
+    """The docstring under a field is its description, which is a parent's where a field comes again without one."""
+
+    class Derived(Plug):
+        share: float = 0.25
+        count: int = Field(default=1, description="How many [1].")
+        bare: int = 1
+
+    assert descriptions(Plug)["share"] == "Share of something [1]."
+    assert descriptions(Derived) == descriptions(Plug) | {"count": "How many [1]."}
+    properties = Derived.model_json_schema()["properties"]
+    assert properties["share"]["description"] == "Share of something [1]."
+    assert "description" not in properties["bare"]
+
+
+def test_what_has_no_source_and_no_fields_has_no_descriptions():
+    """A class made at run time has those of its parents alone; one without fields has a schema all the same."""
+    made = type(Plug)("Made", (Plug,), {"__module__": __name__, "__annotations__": {}})
+    assert descriptions(made) == descriptions(Plug)
+    empty = type(Frozen)("Empty", (Frozen,), {"__module__": "nowhere", "__annotations__": {}})
+    assert descriptions(empty) == {}
+    assert empty.model_json_schema()["type"] == "object"
 
 
 def test_defaults_are_checked():

@@ -19,18 +19,20 @@ from gridagora.scenarios.schema_market import Generators, Market
 from gridagora.scenarios.schema_population import Farms, Firms, Households
 from gridagora.scenarios.schema_text import json_schema, markdown
 from gridagora.scenarios.schema_tree import allowed, annotation_of, by_kind, child, data_path, keys, sections, walk
+from gridagora.sim.plugin import descriptions
 
-FIELDS = [(path, name, field) for path, section in walk() for name, field in section.model_fields.items()]
+FIELDS = [(path, name, section) for path, section in walk() for name in section.model_fields]
 
 
-@pytest.mark.parametrize(("path", "name", "field"), FIELDS, ids=[f"{path}.{name}" for path, name, _ in FIELDS])
-def test_every_key_is_described(path, name, field):
+@pytest.mark.parametrize(("path", "name", "section"), FIELDS, ids=[f"{path}.{name}" for path, name, _ in FIELDS])
+def test_every_key_is_described(path, name, section):
     """Every key has a description; a number has its unit in brackets, and its default a mark of its source."""
-    assert field.description, f"{path}.{name} has no docstring"
+    field, description = section.model_fields[name], descriptions(section).get(name)
+    assert description, f"{path}.{name} has no docstring"
     what = allowed(annotation_of(field))
     if what.startswith(("a number", "a mapping of name to a number")):
-        assert re.search(r"\[[^\]]+\]", field.description), f"{path}.{name} has no unit"
-        marked = re.search(r"\((chk|mem|ill)\b", field.description)
+        assert re.search(r"\[[^\]]+\]", description), f"{path}.{name} has no unit"
+        marked = re.search(r"\((chk|mem|ill)\b", description)
         assert marked or field.default is None or field.is_required(), f"{path}.{name} has no mark"
 
 
@@ -49,7 +51,7 @@ def test_defaults():
 
 def test_shared_keys_keep_their_description():
     """A default of its own does not lose the description of a shared key."""
-    assert Firms.model_fields["count"].description == Households.model_fields["count"].description
+    assert descriptions(Firms)["count"] == descriptions(Households)["count"]
     assert Farms.model_fields["count"].default == 4
 
 
