@@ -274,7 +274,7 @@ def _context() -> Any:
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(NEEDED))
+    context.set_forkserver_preload([*NEEDED, "gridagora.scenarios.rehearsal"])
     return context
 
 

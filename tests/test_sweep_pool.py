@@ -1,5 +1,6 @@
 """The pool: each point once, in any order, whatever dies."""
 
+import importlib
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from gridagora.scenarios import registry, sweep_pool
 from gridagora.scenarios.load import load
+from gridagora.scenarios.run import key_figures
 from gridagora.scenarios.sweep_points import Outcome, Point, PointStore
 from gridagora.scenarios.sweep_pool import HereExecutor, LocalPool, register_again, run_points
 
@@ -78,6 +80,16 @@ def test_processes_start_and_end(monkeypatch, platform, way):
         assert worker.process.is_alive()
         assert pool._context.get_start_method() == way
     assert not worker.process.is_alive()
+
+
+def test_a_rehearsal_runs_and_whatever_happens_does_not_fail(monkeypatch):
+    """Its town is no scenario that is refused; an error within it is left to the first point."""
+    asked = []
+    monkeypatch.setattr("gridagora.scenarios.run.key_figures", asked.append)
+    module = importlib.reload(importlib.import_module("gridagora.scenarios.rehearsal"))
+    assert len(key_figures(asked[-1])) > 20
+    monkeypatch.setattr("gridagora.scenarios.run.key_figures", lambda _: 1 / 0)
+    importlib.reload(module)
 
 
 def test_a_main_process_has_no_parent_to_die_with(monkeypatch):
