@@ -171,5 +171,5 @@ def use_threads(threads: int) -> None:
     if not 1 <= threads <= most:
         raise ValueError(f"threads: given {threads}; allowed 1 to {most} on this machine; lower `threads`")
     _use.threads = threads
-    if not _config.DISABLE_JIT:
-        numba.set_num_threads(threads)
+    if threads > 1 and not _config.DISABLE_JIT:
+        numba.set_num_threads(threads)  # starts the pool, after which no copy of this process may have one

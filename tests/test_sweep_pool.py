@@ -70,6 +70,20 @@ def test_a_worker_finds_the_same(points, tmp_path):
         assert here.path(point.hash).read_bytes() == there.path(point.hash).read_bytes()
 
 
+@pytest.mark.compiled
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor")
+def test_a_worker_may_use_threads(tmp_path):
+    """A process copied from another one starts threads of its own: the point is that of one thread at home."""
+    scenario = load("quickstart", TINY | {"threads": 2})
+    point = Point(0, 0, scenario.hash, scenario)
+    here, there = PointStore(tmp_path / "here"), PointStore(tmp_path / "there")
+    with LocalPool(1) as pool:
+        assert dict(run_points([point], pool, there)) == {point.hash: "done"}, there.read(point.hash)
+    alone = load("quickstart", TINY)
+    list(run_points([Point(0, 0, alone.hash, alone)], HereExecutor(), here))
+    assert here.read(alone.hash).kpis == there.read(point.hash).kpis
+
+
 @pytest.mark.parametrize(("platform", "way"), [("linux", "forkserver"), ("darwin", "spawn")])
 def test_processes_start_and_end(monkeypatch, platform, way):
     """A pool that is left before it has begun leaves no process behind, however processes start on the platform."""
