@@ -10,7 +10,7 @@ from contextlib import suppress
 from gridagora.scenarios.load import load
 from gridagora.scenarios.run import key_figures
 
-#: A few hours' work of everything that most runs have; no solver, whose threads a copy would not have.
+#: A day of hours with what most runs have; no solver, whose threads a copy would not have.
 _TOWN = {
     "households.count": 10,
     "firms.count": 2,

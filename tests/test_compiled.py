@@ -120,17 +120,14 @@ def test_a_kernel_computes_what_the_function_says(parallel):
 
 
 @pytest.mark.compiled
-@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one processor")
-def test_one_thread_has_a_kernel_of_its_own():
+def test_one_thread_has_a_kernel_of_its_own(monkeypatch):
     """What is called depends on the threads in use: one takes the version without a pool, two the other."""
     called = []
     call = compiled._by_threads(lambda x: called.append(("alone", x)), lambda x: called.append(("together", x)))
     call(1)
-    compiled.use_threads(2)
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled._use, "threads", 2)
         call(2)
-    finally:
-        compiled.use_threads(1)
     call(3)
     assert called == [("alone", 1), ("together", 2), ("alone", 3)]
 
