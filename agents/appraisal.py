@@ -7,7 +7,7 @@ pumps are left out, and so is what a tariff charges besides energy by its period
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -136,11 +136,16 @@ class MeterDay:
     pv: Floats
     price: Floats
 
+    def same(self, other: MeterDay) -> bool:
+        """Return whether meters would show the same on another day, whatever it costs."""
+        alike = np.array_equal(self.load, other.load) and np.array_equal(self.pv, other.pv)
+        return self.drawn == other.drawn and alike
+
 
 def days_of_meter(
     population: Population, calendar: Calendar, days: NDArray[np.int64], weights: Floats
-) -> list[MeterDay]:
-    """Return the days by which a year is appraised.
+) -> Iterator[MeterDay]:
+    """Yield the days by which a year is appraised.
 
     Parameters
     ----------
@@ -153,15 +158,13 @@ def days_of_meter(
     population.answers = population.answers.apart()
     tariffs = [offer.tariff for offer in population.offers]
     beside = np.array([[tariff.network_per_kwh + tariff.levy_per_kwh] for tariff in tariffs])
-    found = []
     for number, weight in zip(days.tolist(), weights.tolist(), strict=True):
         day = calendar.day(number)
         expected, candidates = population.tables.expected(day.date)
         drawn = (candidates, population.tables.shifts, len(expected), population.load_noise.shape[1])
         energy = population.prices_on(day)
         load, pv = population.responding(day, expected, energy), population.pv_profiles.of_day(day.date)
-        found.append(MeterDay(number, weight, drawn, load, pv, energy + beside))
-    return found
+        yield MeterDay(number, weight, drawn, load, pv, energy + beside)
 
 
 def years_of_meter(
@@ -190,7 +193,7 @@ def years_of_meter(
     -------
     list of YearOfMeter
     """
-    return years_by(population, days_of_meter(population, calendar, days, weights), cases)
+    return years_by(population, list(days_of_meter(population, calendar, days, weights)), cases)
 
 
 def years_by(

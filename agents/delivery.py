@@ -61,10 +61,9 @@ def _generate(
     """Subtract the generation of some members from their meters and return its sum [1e-6 kWh]."""
     made = 0
     for i in range(net.size):
-        if annual_kwh[i] > 0:
-            generated = int(np.rint(annual_kwh[i] * pv[profile[i]] * noise[row[i]] * 1e6))
-            made += generated
-            net[i] -= generated
+        generated = int(np.rint(annual_kwh[i] * pv[profile[i]] * noise[row[i]] * 1e6))
+        made += generated
+        net[i] -= generated
     return made
 
 

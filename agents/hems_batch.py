@@ -95,11 +95,12 @@ def plan_homes(
             raise ValueError(f"homes: {name} {given}; must be at least 1")
     devices = batteries, cars, buildings
     plan = _controlled(site, load, devices, rounds, block)
-    without = _uncontrolled(site, load, devices, block)
-    cheaper = without.cost < plan.cost
-    if cheaper.any():
-        for column, other in zip(_columns(plan), _columns(without), strict=True):
-            column[cheaper] = other[cheaper]
+    if cars is not None or buildings is not None:
+        without = _uncontrolled(site, load, devices, block)
+        cheaper = without.cost < plan.cost
+        if cheaper.any():
+            for column, other in zip(_columns(plan), _columns(without), strict=True):
+                column[cheaper] = other[cheaper]
     net = load + plan.battery + plan.vehicle + plan.pump - site.pv_kwh + plan.curtailed
     found = plan.battery, plan.vehicle, plan.pump, plan.curtailed, net, plan.short, plan.cost
     return HomesPlan(*map(read_only, found))
@@ -135,6 +136,8 @@ def _controlled(site: Site, load: Floats, devices: Devices, rounds: int, block: 
     batteries, cars, buildings = devices
     draft, n = _Draft.like(load), len(load)
     own = {name: np.full(n, np.inf) for name in ("battery", "vehicle", "pump")}
+    if batteries is not None:
+        own["battery"] = idle(batteries, load.shape[1])
     for _ in range(rounds if sum(device is not None for device in devices) > 1 else 1):
         if buildings is not None:
             plan_buildings(site, load + draft.battery + draft.vehicle, buildings, draft.pump, own["pump"], block)

@@ -12,6 +12,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
+from gridagora.agents.storage_flat import one_price, plan_flat
 from gridagora.agents.storage_program import bound_states, curtail, plan_row, rooms, row_cost
 from gridagora.sim.compiled import kernel
 
@@ -134,6 +135,7 @@ def plan_batteries(site: Site, load: Floats, device: StorageColumns, flow: Float
     """
     n, periods = load.shape
     pv, tariff, buys, sells, most_import, most_export = site
+    flat = one_price(buys, sells)
     for b in prange((n + block - 1) // block):
         places, values, changes, costs, counts = rooms(periods)
         new = np.empty(periods)
@@ -143,21 +145,30 @@ def plan_batteries(site: Site, load: Floats, device: StorageColumns, flow: Float
         for i in range(b * block, min(n, (b + 1) * block)):
             if device.capacity_kwh[i] <= 0.0:
                 continue
-            gain[:] = device.charge_efficiency[i]
-            most_in[:] = device.charge_kwh[i]
-            most_out[:] = device.discharge_kwh[i]
-            ceiling[:] = device.capacity_kwh[i]
-            floor[periods] = device.end_kwh[i]
+            buy, sell, limits = buys[tariff[i]], sells[tariff[i]], (most_import[i], most_export[i])
             loss = 1.0 / device.discharge_efficiency[i]
             start, keep = device.stored_kwh[i], device.keep[i]
-            bound_states(start, keep, gain, shift, most_in, loss, most_out, floor, ceiling, low, high)
-            buy, sell = buys[tariff[i]], sells[tariff[i]]
-            new_own = plan_row(
-                start, keep, gain, shift, most_in, loss, most_out, low, high, load[i], pv[i], buy, sell,
-                most_import[i], most_export[i], device.wear_cost[i], 0.0, np.inf, 0.0, device.end_value[i],
-                places, values, changes, costs, counts, new,
-            )  # fmt: skip
-            limits = most_import[i], most_export[i]
+            if (
+                flat[tariff[i]] and keep == 1.0 and device.end_kwh[i] == start and device.end_value[i] == 0.0
+                and (load[i] - pv[i]).min() >= -limits[1]
+            ):  # fmt: skip
+                new_own = plan_flat(
+                    start, device.capacity_kwh[i], device.charge_kwh[i], device.discharge_kwh[i],
+                    device.charge_efficiency[i], loss, device.wear_cost[i], buy[0], sell[0], load[i], pv[i], low, high,
+                    new,
+                )  # fmt: skip
+            else:
+                gain[:] = device.charge_efficiency[i]
+                most_in[:] = device.charge_kwh[i]
+                most_out[:] = device.discharge_kwh[i]
+                ceiling[:] = device.capacity_kwh[i]
+                floor[periods] = device.end_kwh[i]
+                bound_states(start, keep, gain, shift, most_in, loss, most_out, floor, ceiling, low, high)
+                new_own = plan_row(
+                    start, keep, gain, shift, most_in, loss, most_out, low, high, load[i], pv[i], buy, sell, limits[0],
+                    limits[1], device.wear_cost[i], 0.0, np.inf, 0.0, device.end_value[i], places, values, changes,
+                    costs, counts, new,
+                )  # fmt: skip
             before = own[i] + row_cost(load[i], flow[i], pv[i], buy, sell, limits[0], limits[1])
             if new_own + row_cost(load[i], new, pv[i], buy, sell, limits[0], limits[1]) < before:
                 own[i] = new_own

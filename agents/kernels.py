@@ -143,8 +143,7 @@ def generate(
 ) -> None:
     """Subtract the generation of some members from their meters [1e-6 kWh]."""
     for i in range(net.size):
-        if annual_kwh[i] > 0:
-            net[i] -= int(np.rint(annual_kwh[i] * pv[profile[i]] * 1e6))
+        net[i] -= int(np.rint(annual_kwh[i] * pv[profile[i]] * 1e6))
 
 
 @kernel(inline=True)

@@ -85,6 +85,7 @@ def by_rule(
         np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n),
     )  # fmt: skip
     for b in prange((n + BLOCK - 1) // BLOCK):
+        nets = np.empty(periods, np.int64)
         for k in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
             i = rows[k]
             offer, content = int(members.offer[i]), np.float64(stored[i])
@@ -94,9 +95,15 @@ def by_rule(
             wanted = np.float64(rooms.set_point[i]) if has_room else 0.0
             indoor = np.float64(rooms.indoor[i]) if has_room else 0.0
             low, high = min(wanted, wanted + band), max(wanted, wanted + band)
+            code, profile = today.load_code[i], members.pv_profile[i]
+            expected, made, price = load[code], pv[profile], prices[offer]
+            annual_kwh, pv_annual_kwh = members.annual_kwh[i], members.pv_annual_kwh[i]
+            capacity, flow = members.battery_kwh[i], members.battery_flow[i]
+            cost = given = uncomfortable = 0.0
+            for t in range(periods):  # on vectors
+                nets[t] = int(np.rint(annual_kwh * expected[t] * 1e6)) - int(np.rint(pv_annual_kwh * made[t] * 1e6))
             for t in range(periods):
-                net = int(np.rint(members.annual_kwh[i] * load[today.load_code[i], t] * 1e6))
-                net -= int(np.rint(members.pv_annual_kwh[i] * pv[members.pv_profile[i], t] * 1e6))
+                net = nets[t]
                 if has_car:
                     leave, back = int(cars.leave[i]), int(cars.back[i])
                     if t == leave and back > leave:
@@ -111,14 +118,14 @@ def by_rule(
                     target = wanted + thermostat.shift[int(members.group[i]), t]
                     drawn, indoor = conditioning(indoor, target, rooms.size[i], t, thermostat)
                     net += drawn
-                    outside[k] += max(low - indoor, 0.0) + max(indoor - high, 0.0)
-                if members.battery_kwh[i] > 0:
-                    flow = members.battery_flow[i]
-                    charge, discharge = battery(net, content, members.battery_kwh[i], flow, efficiency)
+                    uncomfortable += max(low - indoor, 0.0) + max(indoor - high, 0.0)
+                if capacity > 0:
+                    charge, discharge = battery(net, content, capacity, flow, efficiency)
                     content += (charge * efficiency - discharge / efficiency) * 1e-6
                     net += charge - discharge
-                    discharged[k] += discharge * 1e-6
-                energy[k] += net * 1e-6 * (prices[offer, t] if net > 0 else feed_in)
-            left[k] = content if members.battery_kwh[i] > 0 else 0.0
+                    given += discharge * 1e-6
+                cost += net * 1e-6 * (price[t] if net > 0 else feed_in)
+            energy[k], discharged[k], outside[k] = cost, given, uncomfortable
+            left[k] = content if capacity > 0 else 0.0
             held_kwh[k] = held * 1e-6
     return ByRule(energy, discharged, left, held_kwh, outside)

@@ -17,6 +17,7 @@ from gridagora.agents.flows import NO_FLOWS
 from gridagora.agents.managed_rules import BLOCK
 from gridagora.agents.thermal_kernels import Rooms
 from gridagora.agents.vehicle_kernels import Cars
+from gridagora.sim.compiled import kernel
 
 if TYPE_CHECKING:
     from gridagora.agents.plans import DayPlan
@@ -107,13 +108,9 @@ class RuledTwin:
             ruled,
             BLOCK,
         )
-        price = old.retail(plan.energy_price)[self.members.offer].T
-        meters = ruled.T.astype(np.float64), self.meters
-        by_rule, by_plan = (net * np.where(net > 0, price, old.peer.feed_in) for net in meters)
-        saved = self.saved[rows]
-        for each in (by_rule - by_plan) / 1e6:
-            saved += each  # period by period: sums of floats depend on their order
-        self.saved[rows] = saved
+        add_savings(
+            self.saved, rows, ruled, self.meters, old.retail(plan.energy_price), self.members.offer, old.peer.feed_in
+        )
 
     @property
     def stored(self) -> NDArray[np.float32]:
@@ -148,6 +145,44 @@ class RuledTwin:
             self.cars.held[:] = np.where(cars.capacity > 0, cars.held, self.held)
         if rooms.indoor.size:
             self.rooms.indoor[:] = np.where(rooms.size > 0, rooms.indoor, self.indoor)
+
+
+@kernel()
+def add_savings(
+    saved: NDArray[np.float64],
+    rows: Ints,
+    ruled: Ints,
+    metered: NDArray[np.float64],
+    prices: NDArray[np.float64],
+    offers: NDArray[np.uint8],
+    feed_in: float,
+) -> None:
+    """Add what a day by rule would have cost some members more than theirs.
+
+    Parameters
+    ----------
+    saved : ndarray of float64, shape (n,)
+        By row of the population; written [currency].
+    rows : ndarray of int64, shape (m,)
+        Their rows.
+    ruled : ndarray of int64, shape (m, periods)
+        Meters by rule [1e-6 kWh].
+    metered : ndarray of float64, shape (periods, m)
+        Meters as they were [1e-6 kWh].
+    prices : ndarray of float64, shape (n_offers, periods)
+        Retail prices [currency/kWh].
+    offers : ndarray of uint8, shape (m,)
+        Their offers.
+    feed_in : float
+        Price of what is fed in [currency/kWh].
+    """
+    for j in range(rows.size):
+        price, sum_of = prices[offers[j]], saved[rows[j]]
+        for t in range(price.size):
+            by_rule, by_plan = float(ruled[j, t]), metered[t, j]
+            cost = by_rule * (price[t] if by_rule > 0 else feed_in)
+            sum_of += (cost - by_plan * (price[t] if by_plan > 0 else feed_in)) / 1e6
+        saved[rows[j]] = sum_of
 
 
 def _taken(columns: Any, rows: Ints) -> Any:

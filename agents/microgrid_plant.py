@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from gridagora.agents.columns import (
     PLAN_TOTALS,
     PV,
     QUANTA_PER_KWH,
+    SEGMENTS,
     SETTLE_TOTALS,
     T_CURTAILED,
     T_FED_IN,
@@ -33,7 +35,7 @@ from gridagora.agents.columns import (
     ZI_CONSTRAINED,
     Accounts,
 )
-from gridagora.agents.microgrid_kernels import both_ways
+from gridagora.agents.microgrid_kernels import read_meters
 from gridagora.agents.microgrid_site import Group, Site
 from gridagora.agents.plans import Quotes
 from gridagora.agents.population import NO_PRICES, Population
@@ -87,6 +89,15 @@ def paid_by(billing: Billing, rows: Ints) -> tuple[Ints, int]:
     return charges, feed_in
 
 
+def _by_population(groups: Sequence[Group]) -> Iterator[tuple[Population, Ints, Ints, slice]]:
+    """Yield the populations of groups, with rows of members, where each group ends among them, and their places."""
+    first = 0
+    for population, some in groupby(groups, lambda group: group.population):
+        rows = [group.rows for group in some]
+        yield population, np.concatenate(rows), np.cumsum([each.size for each in rows]), slice(first, first + len(rows))
+        first += len(rows)
+
+
 class MicrogridPlant(Population):
     """One meter between a microgrid and its operator's plant.
 
@@ -131,6 +142,7 @@ class MicrogridPlant(Population):
             self.state = self.state._replace(**wide)
         self.flows, self.burnt = np.zeros((len(FLOWS), periods), np.int64), np.zeros(periods, np.int64)
         self.withdrawn, self.injected = np.zeros((2, n, periods), np.int64)
+        self.members_of = list(_by_population(self.groups))
         self.net = np.zeros(periods, np.int64)
         self.charges, self.feed_in = np.zeros((n + 1, len(CREDITORS)), np.int64), np.zeros(n + 1, np.int64)
         self.peak_kw, self.gust = 0.0, 1.0
@@ -180,6 +192,10 @@ class MicrogridPlant(Population):
         columns = (planned.pv_kwh, pv_error, rest, planned.stored_kwh)
         self.steps = list(zip(*(column.tolist() for column in columns), strict=True))
         return plan
+
+    def responding(self, day: Day, expected: Floats, prices: Floats) -> Floats:
+        """Return loads as they are: the plant has none that answers prices. See :meth:`Population.responding`."""
+        return np.tile(expected, (SEGMENTS * len(prices), 1))
 
     def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
         """Return its limits, and no orders: the plant does not take part. See :meth:`Population.quotes`."""
@@ -249,10 +265,10 @@ class MicrogridPlant(Population):
         super().meter(period, plan, system)
         outside = int(self.state.net[0])
         self.net[period] = outside
-        for place, group in enumerate(self.groups):
-            withdrawn, injected = both_ways(group.population.state.net, group.rows)
-            self.withdrawn[place, period], self.injected[place, period] = withdrawn, injected
-            outside += withdrawn - injected
+        for population, rows, ends, part in self.members_of:
+            outside += read_meters(
+                population.state.net, rows, ends, self.withdrawn[part], self.injected[part], period
+            )
         self.peak_kw = max(self.peak_kw, outside / QUANTA_PER_KWH / self.site.hours)
 
     def bill_to_date(self, day: Day) -> Ints:

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gridagora.markets.orders import read_only
 from gridagora.sim.clock import Calendar
 
 
@@ -78,6 +79,10 @@ class DayTables:
     profiles: Profiles
     reach: int
     day_types: tuple[str, ...] = field(init=False)
+    #: The table last asked for, and its day: several ask for the same.
+    _last: tuple[date | None, NDArray[np.float64], int] = field(
+        init=False, default=(None, np.zeros(0), 0), repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         n_days, periods = self.profiles.values.shape[1:]
@@ -126,10 +131,13 @@ class DayTables:
         n_candidates : int
             Number of days that loads may be taken from.
         """
+        if day == self._last[0]:
+            return self._last[1:]
         values = self.profiles.values
         periods = values.shape[2]
         days = self.like_days(day)
         year = values.reshape(len(values), -1)
         starts = days[:, None, None] * periods + np.arange(-self.reach, self.reach + 1)[None, :, None]
         at = np.clip(starts + np.arange(periods), 0, year.shape[1] - 1)
-        return year[:, at].reshape(-1, periods), len(days)
+        self._last = day, read_only(year[:, at].reshape(-1, periods)), len(days)
+        return self._last[1:]

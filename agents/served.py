@@ -77,13 +77,13 @@ class Served:
         prices : ndarray of float64, shape (n_offers, periods)
             Energy part of the price [currency/kWh].
         """
-        tables = []
+        found = np.empty((len(self.offers), SEGMENTS, *expected.shape))
         for number, (offer, energy) in enumerate(zip(self.offers, prices, strict=True)):
             retail = energy + offer.tariff.network_per_kwh + offer.tariff.levy_per_kwh
             for technology in (False, True):
                 factor = self.answers.factor(number, offer.tariff, day, expected, retail, technology)
-                tables.append(expected * factor)
-        return np.concatenate(tables)
+                np.multiply(expected, factor, out=found[number, int(technology)])
+        return found.reshape(-1, expected.shape[1])
 
     def announce(self, plan: DayPlan, pool_price: NDArray[np.float64]) -> None:
         """Let members answer the day's real-time prices, and learn what to expect.

@@ -124,6 +124,28 @@ class PersistentSolver:
         """
         self._highs.passModel(self._highs.getModel())
 
+    def basis(self, columns: IntArray, most: IntArray, rows: IntArray) -> highspy.HighsBasis:
+        """Return a basis for :meth:`begin`.
+
+        Parameters
+        ----------
+        columns, most : ndarray
+            Places of the variables that are basic, and of those at their upper bounds; others are at their lower ones.
+        rows : ndarray
+            Places of the constraints whose slack is basic; as many as there are constraints with `columns`.
+        """
+        status, found = highspy.HighsBasisStatus, highspy.HighsBasis()
+        by_column = np.full(self._highs.getNumCol(), status.kLower)
+        by_column[columns], by_column[most] = status.kBasic, status.kUpper
+        by_row = np.full(self._highs.getNumRow(), status.kLower)
+        by_row[rows] = status.kBasic
+        found.col_status, found.row_status, found.valid = by_column.tolist(), by_row.tolist(), True
+        return found
+
+    def begin(self, basis: highspy.HighsBasis) -> None:
+        """Begin the next solve of a linear program from a basis."""
+        self._highs.setBasis(basis)
+
     def set_objective(self, objective: Any) -> None:
         """Let an objective of the model take the place of the present one."""
         self._pyomo.set_objective(objective)

@@ -73,14 +73,13 @@ class MeterYears:
         """Prepare the days, and forget all years where one of them has changed."""
         last = self.calendar.days - 1
         days = np.unique(np.linspace(0, last, SAMPLE_DAYS * 2 + 1).astype(np.int64)[1::2])
-        before = self.days
-        self.days = days_of_meter(self.population, self.calendar, days, np.full(days.size, N_DAYS / days.size))
-        same = len(before) == len(self.days) and all(
-            old.drawn == new.drawn and np.array_equal(old.load, new.load) and np.array_equal(old.pv, new.pv)
-            for old, new in zip(before, self.days, strict=True)
-        )
-        if not same:
-            self.known.clear()
+        new = days_of_meter(self.population, self.calendar, days, np.full(days.size, N_DAYS / days.size))
+        for place, day in enumerate(new):
+            if place == len(self.days):
+                self.days.append(day)
+            elif not day.same(self.days[place]):
+                self.days[place] = day
+                self.known.clear()
         self.renewed = False
 
     def _equipped(self, rows: Ints, more_pv: Floats, more_battery: Floats) -> Members:

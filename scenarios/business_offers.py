@@ -9,7 +9,7 @@ import numpy as np
 
 from gridagora.agents.business_models.financing import DEBT_SERVICE, upfront_flows
 from gridagora.agents.business_models.frame import CUSTOMER, Bools, BusinessModel, Customers, Floats, Ints, Quantities
-from gridagora.agents.business_models.life import Partners, coverage, deviations, life, net, values
+from gridagora.agents.business_models.life import Partners, coverage, deviations, life, net, value_of
 from gridagora.agents.business_models.low_risk import low_risk
 from gridagora.agents.business_models.terms import Segment
 from gridagora.agents.choice import choose, probabilities
@@ -124,15 +124,14 @@ def utilities(
         Lender and insurer.
     """
     tastes = terms.acceptance
-    flows = life(terms, agreed, partners)
     # Not the bill itself, which may be next to nothing for who has PV and a battery.
     bill = np.maximum(customers.annual_kwh * customers.price_per_kwh, 1e-6)
-    worth = values(terms, flows, CUSTOMER) / bill
+    worth = value_of(terms, agreed, partners, CUSTOMER) / bill
     risk = deviations(terms, agreed, partners, CUSTOMER) / bill if tastes.risk_weight > 0 else np.zeros(bill.size)
     found = tastes.value_weight * worth - tastes.risk_weight * risk + tastes.trust - tastes.hassle
     if not np.isfinite(found).all():
         raise ValueError(f"{terms.title}: the value of a contract is not a number; allowed finite cash flows only")
-    at_once = -net(flows, CUSTOMER)[:, 0]
+    at_once = -net(upfront_flows(terms, agreed), CUSTOMER)
     return found, at_once <= tastes.capital_months * customers.income + 1e-9
 
 

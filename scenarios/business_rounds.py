@@ -129,7 +129,8 @@ class BusinessRounds:
             customers = watch.customers(model, rows, operation.terms, self._vendor_price())
             fits = in_segment(operation.terms.segment, customers)
             share = operation.terms.segment.best_credit_share
-            fits &= good_credit(share, watch.score(operation.terms))[rows]
+            if share < 1:
+                fits &= good_credit(share, watch.score(operation.terms))[rows]
             offer = Offer(operation.terms, customers, heard[rows] & fits)
             operation.counts["reached"] += int(heard.sum())
             appraise(offer, self.partners, model.scenario.seed)

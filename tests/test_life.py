@@ -278,14 +278,13 @@ def test_deviations_equal_those_of_draws_for_one_small_factor():
 
 
 @pytest.mark.parametrize("role", [CUSTOMER, PROVIDER, "vendor", "nobody"])
-def test_cash_without_the_flows_is_the_same(role):
-    """A role's cash is that of the flows over a life, to the last bit: inflation, tax, debt, insurance and residual."""
+def test_value_without_the_flows_is_the_same(role):
+    """A role's value is that of the flows over a life: with inflation, tax, debt, insurance and residual."""
     finance = {"inflation": 0.02, "tax_rate": 0.25, "debt_share": 0.7, "damage_per_year": 0.02, "subsidy_share": 0.1}
     model, partners = terms(4, life=6, **finance), Partners(Bank(), Insurer())
     q = {**quantities(3, residual=50.0, debt=600.0), "saved_kwh": np.array([400.0, 0.0, 1 / 3])}
-    found = frame.cash_of(model, q, partners, role)
-    assert found.flags.c_contiguous
-    assert np.array_equal(found, frame.net(frame.life(model, q, partners), role))
+    expected = frame.values(model, frame.life(model, q, partners), role)
+    assert frame.value_of(model, q, partners, role) == pytest.approx(expected, rel=1e-12)
 
 
 def test_parts_of_the_risk_are_independent():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import gridagora as ga
 from gridagora.agents.columns import T_CURTAILED, Accounts
-from gridagora.agents.microgrid_kernels import both_ways
+from gridagora.agents.microgrid_kernels import read_meters
 from gridagora.agents.microgrid_plant import MicrogridPlant
 from gridagora.agents.population import Population
 from gridagora.scenarios.build import NO_AWARDS
@@ -101,7 +101,10 @@ def test_an_outage_is_a_day_without_the_grid_that_ends_early(entry, start):
     assert shed == pytest.approx(site.lost_load @ whole.shed_kwh.sum(axis=1), abs=1e-6)
 
 
-def test_meters_of_some_members_both_ways():
-    """Rows 0, 2 and 3 of (5, 7, -3, 0, -9) withdraw 5 and inject 3."""
+def test_meters_of_groups_both_ways():
+    """Rows 0 and 2 of (5, 7, -3, 0, -9) withdraw 5 and inject 3, rows 3 and 4 inject 9; in all they give 7."""
     net = np.array([5, 7, -3, 0, -9], np.int32)
-    assert both_ways(net, np.array([0, 2, 3])) == (5, 3)
+    withdrawn, injected = np.full((2, 2, 3), -1)
+    assert read_meters(net, np.array([0, 2, 3, 4]), np.array([2, 4]), withdrawn, injected, 1) == -7
+    assert withdrawn.tolist() == [[-1, 5, -1], [-1, 0, -1]]
+    assert injected.tolist() == [[-1, 3, -1], [-1, 9, -1]]

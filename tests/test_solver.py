@@ -49,6 +49,21 @@ def test_another_objective_takes_over():
     assert [solver.solve(), solver.solve(objective=model.least), solver.solve()] == [-4.0, 0.0, 0.0]
 
 
+def test_a_solve_begins_from_a_basis():
+    """With x at its bound of 3 and y making up the rest, 3 + 2 * 1 are the optimum without an iteration."""
+    model = pyo.ConcreteModel("bought")
+    model.x, model.y = pyo.Var(bounds=(0, 3)), pyo.Var(bounds=(0, None))
+    model.need = pyo.Constraint(expr=model.x + model.y >= 4)
+    model.objective = pyo.Objective(expr=model.x + 2 * model.y)
+    solver = PersistentSolver(model)
+    x, y, nothing = solver.columns([model.x]), solver.columns([model.y]), np.zeros(0, np.int64)
+    for columns, most, rows, searches in ((y, x, nothing, False), (nothing, nothing, solver.rows([model.need]), True)):
+        solver.forget()
+        solver.begin(solver.basis(columns, most, rows))
+        assert solver.solve_changed() == 5.0
+        assert (solver._highs.getInfo().simplex_iteration_count > 0) == searches
+
+
 def test_a_solution_with_integers_has_no_duals():
     """A binary's model refuses duals; fixed and real it has them (C7.3)."""
     model = limited()

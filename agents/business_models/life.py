@@ -110,10 +110,8 @@ def values(model: BusinessModel, flows: Sequence[Flow], role: str) -> Floats:
     return np.asarray(cash @ (1 + discount(model, role)) ** -np.arange(cash.shape[1], dtype=np.float64))
 
 
-def cash_of(model: BusinessModel, q: Quantities, partners: Partners, role: str) -> Floats:
-    """Return what a role receives less what it pays, shape (n, life_years + 1) [currency].
-
-    To the last bit what :func:`net` makes of :func:`life`, without keeping the flows.
+def value_of(model: BusinessModel, q: Quantities, partners: Partners, role: str) -> Floats:
+    """Return what :func:`values` makes of :func:`life`, year by year without keeping the flows, shape (n,) [currency].
 
     Parameters
     ----------
@@ -122,15 +120,14 @@ def cash_of(model: BusinessModel, q: Quantities, partners: Partners, role: str) 
     role : str
         Role or party.
     """
-    n, years = next(iter(q.values())).size, model.life_years
-    growth = (1 + model.finance.inflation) ** np.arange(years + 1)
-    total = np.zeros((years + 1, n))
+    found, rate = np.zeros(next(iter(q.values())).size), 1 + discount(model, role)
     for at, flows in by_year(model, q, partners):
+        growth = (1 + model.finance.inflation) ** at
         for flow in flows:
             sign = (flow.payee == role) - (flow.payer == role)
             if sign:
-                total[at] += (flow.amount if flow.nominal else flow.amount * growth[at]) * sign
-    return np.ascontiguousarray(total.T)
+                found += flow.amount * (sign * (1.0 if flow.nominal else growth) / rate**at)
+    return found
 
 
 def deviations(model: BusinessModel, q: Quantities, partners: Partners, role: str) -> Floats:
@@ -147,9 +144,7 @@ def deviations(model: BusinessModel, q: Quantities, partners: Partners, role: st
     moves = [{each: float(np.exp(s * getattr(model.risk, each)))} for each in factors for s in (1.0, -1.0)]
     moved = [_moved(model, q, by) for by in moves]
     together = {name: np.concatenate([np.broadcast_to(each[name], n) for each in moved]) for name in q}
-    cash = cash_of(model, together, partners, role).reshape(len(moves), n, -1)
-    factor = (1 + discount(model, role)) ** -np.arange(cash.shape[2], dtype=np.float64)
-    worth_of = [each @ factor for each in cash]
+    worth_of = value_of(model, together, partners, role).reshape(len(moves), n)
     for up, down in zip(worth_of[::2], worth_of[1::2], strict=True):
         variance += ((up - down) / 2) ** 2
     return np.sqrt(variance)
