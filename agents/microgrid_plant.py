@@ -266,9 +266,7 @@ class MicrogridPlant(Population):
         outside = int(self.state.net[0])
         self.net[period] = outside
         for population, rows, ends, part in self.members_of:
-            outside += read_meters(
-                population.state.net, rows, ends, self.withdrawn[part], self.injected[part], period
-            )
+            outside += read_meters(population.state.net, rows, ends, self.withdrawn[part], self.injected[part], period)
         self.peak_kw = max(self.peak_kw, outside / QUANTA_PER_KWH / self.site.hours)
 
     def bill_to_date(self, day: Day) -> Ints:
