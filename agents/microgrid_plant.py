@@ -32,7 +32,6 @@ from gridagora.agents.columns import (
     T_SHED,
     T_WITHDRAWAL,
     WITHDRAWAL,
-    ZI_CONSTRAINED,
     Accounts,
 )
 from gridagora.agents.microgrid_kernels import read_meters
@@ -199,16 +198,16 @@ class MicrogridPlant(Population):
 
     def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
         """Return its limits, and no orders: the plant does not take part. See :meth:`Population.quotes`."""
-        shape = (len(plan.totals), 1, ZI_CONSTRAINED + 1, self.quote_draws.shape[1])
-        buy, sell = (np.broadcast_to(np.int32(none), shape) for none in (-1, np.iinfo(np.int32).max))
-        return Quotes(*self.limits(plan), buy, sell)
+        buy_limit, sell_limit = self.limits(plan)
+        nothing = np.full_like(buy_limit, -1.0)
+        highest = math.floor((cap - floor) / tick + 1e-9)
+        self.no_orders = np.zeros((2, highest + 1), np.int64)
+        return Quotes(buy_limit, sell_limit, nothing, np.full_like(nothing, highest + 1), self.quote_draws, highest)
 
     def quote(
-        self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], ticks: int, least: int
+        self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], least: int
     ) -> tuple[Ints, Ints]:
         """Return no orders, and the plan as it stands; see :meth:`Population.quote`."""
-        if self.no_orders.shape[1] != ticks:
-            self.no_orders = np.zeros((2, ticks), np.int64)
         return self.no_orders, self.quoted[period]
 
     def deliver(self, period: int, plan: DayPlan, errors: tuple[float, float]) -> Ints:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gridagora.agents.ticks import Gate
+
 if TYPE_CHECKING:
     from gridagora.sim.clock import Day
 
@@ -49,11 +51,21 @@ class Quotes:
     ----------
     buy_limit, sell_limit : ndarray of float64, shape (periods, n_offers)
         Reservation prices [currency/kWh] (market_day.md 2).
-    buy, sell : ndarray of int32, shape (periods, n_offers, n_strategies, rows)
-        Ticks by offer, strategy and noise row.
+    most, least : ndarray of float64, shape (periods, n_offers)
+        Tick that buyers bid at most and sellers ask at least, as :class:`gridagora.agents.ticks.Gate` has them.
+    draws : ndarray of float64, shape (periods, rows)
+        Uniform draws of the noise rows.
+    highest : int
+        Tick of the cap.
     """
 
     buy_limit: NDArray[np.float64]
     sell_limit: NDArray[np.float64]
-    buy: NDArray[np.int32]
-    sell: NDArray[np.int32]
+    most: NDArray[np.float64]
+    least: NDArray[np.float64]
+    draws: NDArray[np.float64]
+    highest: int
+
+    def gate(self, period: int) -> Gate:
+        """Return what members bid and ask in a settlement period."""
+        return Gate(self.most[period], self.least[period], self.draws[period], self.highest)

@@ -18,7 +18,6 @@ from gridagora.agents.columns import (
     NO_CONSENT,
     QUANTA_PER_KWH,
     SEGMENTS,
-    ZI_CONSTRAINED,
     Members,
     State,
     Today,
@@ -268,9 +267,7 @@ class Population(ManagedHomes, Served, Counted):
         buy_limit, sell_limit = self.limits(plan)
         buy_tick = np.clip(np.floor((buy_limit - floor) / tick + 1e-9), -1, highest)
         sell_tick = np.clip(np.ceil((sell_limit - floor) / tick - 1e-9), 0, highest + 1)
-        strategies = max(ZI_CONSTRAINED, int(self.members.strategy.max())) + 1
-        ticks = quoting.ticks_of_members(buy_tick, sell_tick, self.quote_draws, strategies, highest)
-        return Quotes(buy_limit, sell_limit, *ticks)
+        return Quotes(buy_limit, sell_limit, buy_tick, sell_tick, self.quote_draws, highest)
 
     def limits(self, plan: DayPlan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return what members pay at most and take at least, shape (periods, n_offers) each [currency/kWh].
@@ -286,7 +283,7 @@ class Population(ManagedHomes, Served, Counted):
         return buy, np.full_like(buy, max(self.peer.feed_in, 0.0) + self.peer.fee_seller)
 
     def quote(
-        self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], ticks: int, least: int
+        self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], least: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Plan a period on the gate forecast and quote it; see :func:`gridagora.agents.quoting.quote`.
 
@@ -298,8 +295,6 @@ class Population(ManagedHomes, Served, Counted):
             The day.
         errors : tuple of float
             Gate errors of load and generation.
-        ticks : int
-            Price ticks of the auction.
         least : int
             Least energy of an offer [1e-6 kWh].
         """
@@ -309,9 +304,7 @@ class Population(ManagedHomes, Served, Counted):
             self.state,
             plan.load[period] * errors[0],
             plan.pv[period] * errors[1],
-            quotes.buy[period],
-            quotes.sell[period],
-            ticks,
+            quotes.gate(period),
             self.terms.storage_efficiency,
             least,
             *self.devices.columns,
@@ -378,8 +371,7 @@ class Population(ManagedHomes, Served, Counted):
             self.billing.accounts,
             self.billing.n_classes,
             plan.price_class[:, period],
-            quotes.buy[period],
-            quotes.sell[period],
+            quotes.gate(period),
             margins,
             prices,
             cuts,

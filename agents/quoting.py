@@ -22,7 +22,6 @@ from gridagora.agents.columns import (
     P_WITHDRAWAL,
     P_WITHDRAWN,
     PLAN_TOTALS,
-    ZI_CONSTRAINED,
     Members,
     State,
     Today,
@@ -31,6 +30,7 @@ from gridagora.agents.flows import Flows, managed_part, without_plan
 from gridagora.agents.kernels import any_of_sign, generate, store, use
 from gridagora.agents.managed_kernels import quote_flows
 from gridagora.agents.thermal_kernels import Rooms, Thermostat, quote_conditioning
+from gridagora.agents.ticks import Gate, ask_tick, bid_tick
 from gridagora.agents.vehicle_kernels import Cars, Charger, quote_charging
 from gridagora.sim.compiled import kernel
 
@@ -40,8 +40,8 @@ def _collect(
     plans: NDArray[Any],
     strategies: NDArray[np.uint8],
     rows: NDArray[np.uint16],
-    buy_ticks: NDArray[np.int32],
-    sell_ticks: NDArray[np.int32],
+    gate: Gate,
+    offer: int,
     least: int,
     curves: NDArray[np.int64],
     totals: NDArray[np.int64],
@@ -52,17 +52,18 @@ def _collect(
         withdrawal += max(int(plans[i]), 0)
         injection += max(-int(plans[i]), 0)
     buyers = sellers = bids = offers = withdrawn = 0
+    most, limit = gate.most[offer], gate.least[offer]
     for i in range(plans.size):
         net, strategy = int(plans[i]), strategies[i]
         if strategy != NO_CONSENT:
             if net > 0:
-                tick = buy_ticks[strategy, rows[i]]
+                tick = bid_tick(strategy, most, gate.draws[rows[i]])
                 if tick >= 0:
                     buyers += 1
                     bids += net
                     curves[0, tick] += net
             elif net < 0:
-                tick = sell_ticks[strategy, rows[i]]
+                tick = ask_tick(strategy, limit, gate.draws[rows[i]], gate.highest)
                 if tick < curves.shape[1]:
                     if -net >= least:
                         sellers += 1
@@ -114,42 +115,6 @@ def _by_rule(
         store(net, stored_plan[part], capacity, members.battery_flow[part], efficiency)
 
 
-@kernel()
-def ticks_of_members(
-    most: NDArray[np.float64], least: NDArray[np.float64], draws: NDArray[np.float64], strategies: int, highest: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return what members bid and ask: their limits, or with zero intelligence any tick within them alike (A4).
-
-    Parameters
-    ----------
-    most, least : ndarray of float64, shape (periods, n_offers)
-        Tick that buyers of an offer bid at most, -1 for no order, and that sellers ask at least, `highest` + 1 for no
-        order.
-    draws : ndarray of float64, shape (periods, rows)
-        Uniform draws of the noise rows.
-    strategies : int64
-        Strategies that members have.
-    highest : int64
-        Tick of the cap.
-
-    Returns
-    -------
-    buy, sell : ndarray of int32, shape (periods, n_offers, n_strategies, rows)
-    """
-    periods, offers = most.shape
-    buy = np.empty((periods, offers, strategies, draws.shape[1]), np.int32)
-    sell = np.empty_like(buy)
-    for t in range(periods):
-        for o in range(offers):
-            up_to, from_on = most[t, o], least[t, o]
-            buy[t, o], sell[t, o] = np.int32(up_to), np.int32(from_on)
-            for row in range(draws.shape[1]):
-                draw = draws[t, row]
-                buy[t, o, ZI_CONSTRAINED, row] = np.int32(min(draw * (up_to + 1), up_to))
-                sell[t, o, ZI_CONSTRAINED, row] = np.int32(from_on + draw * (highest - from_on + 1))
-    return buy, sell
-
-
 @kernel(parallel=True)
 def quote(
     members: Members,
@@ -157,9 +122,7 @@ def quote(
     state: State,
     load: NDArray[np.float64],
     pv: NDArray[np.float64],
-    buy_ticks: NDArray[np.int32],
-    sell_ticks: NDArray[np.int32],
-    ticks: int,
+    gate: Gate,
     efficiency: float,
     least: int,
     cars: Cars,
@@ -180,10 +143,8 @@ def quote(
         Load forecast at the gate by load code [kWh per annual kWh].
     pv : ndarray of float64, shape (n_pv_profiles,)
         Generation forecast at the gate [kWh per annual kWh].
-    buy_ticks, sell_ticks : ndarray of int32, shape (n_offers, n_strategies, rows)
-        Tick that a member of an offer, strategy and noise row quotes; -1 to buy or `ticks` to sell is no order.
-    ticks : int64
-        Price ticks of the auction.
+    gate : Gate
+        What members of an offer, strategy and noise row bid and ask.
     efficiency : float
         Of charging and discharging, each.
     least : int64
@@ -208,7 +169,7 @@ def quote(
     """
     n = members.annual_kwh.size
     stored_plan, plans = state.stored_plan, state.planned
-    n_offers = buy_ticks.shape[0]
+    n_offers, ticks = gate.most.size, gate.highest + 1
     blocks, sunny = (n + block - 1) // block, any_of_sign(pv, 1)
     curves = np.zeros((blocks, 2, ticks), np.int64)
     totals = np.zeros((blocks, n_offers, PLAN_TOTALS), np.int64)
@@ -229,9 +190,9 @@ def quote(
             _by_rule(net, first, members, stored_plan, efficiency, cars, charger, rooms, thermostat, flows, period)
             strategy, row, curve = members.strategy[part], today.quote_row[part], curves[b]
             if n_offers == 1:
-                _collect(net, strategy, row, buy_ticks[0], sell_ticks[0], least, curve, totals[b, 0])
+                _collect(net, strategy, row, gate, 0, least, curve, totals[b, 0])
             else:
                 for o in range(n_offers):
                     own = _of_offer(net, members.offer[part], o)
-                    _collect(own, strategy, row, buy_ticks[o], sell_ticks[o], least, curve, totals[b, o])
+                    _collect(own, strategy, row, gate, o, least, curve, totals[b, o])
     return curves.sum(axis=0), totals.sum(axis=0)

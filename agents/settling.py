@@ -42,6 +42,7 @@ from gridagora.agents.columns import (
     Today,
 )
 from gridagora.agents.kernels import any_of_sign
+from gridagora.agents.ticks import Gate, ask_tick, bid_tick
 from gridagora.markets.price_grid import award
 from gridagora.sim.compiled import kernel
 
@@ -69,8 +70,7 @@ def _award(
     strategies: NDArray[np.uint8],
     rows: NDArray[np.uint16],
     offers: NDArray[np.uint8],
-    buy_ticks: NDArray[np.int32],
-    sell_ticks: NDArray[np.int32],
+    gate: Gate,
     margins: tuple[int, int, int, int, int, int],
     least: int,
 ) -> None:
@@ -82,9 +82,11 @@ def _award(
         awarded = 0
         if strategy != NO_CONSENT:
             if planned > 0:
-                awarded = award(1, buy_ticks[offers[i], strategy, rows[i]], planned, buy_tick, buy_num, buy_den)
+                tick = bid_tick(strategy, gate.most[offers[i]], gate.draws[rows[i]])
+                awarded = award(1, tick, planned, buy_tick, buy_num, buy_den)
             elif -planned >= least:
-                awarded = -award(-1, sell_ticks[offers[i], strategy, rows[i]], -planned, sell_tick, sell_num, sell_den)
+                tick = ask_tick(strategy, gate.least[offers[i]], gate.draws[rows[i]], gate.highest)
+                awarded = -award(-1, tick, -planned, sell_tick, sell_num, sell_den)
         plans[i] = awarded
 
 
@@ -178,8 +180,7 @@ def settle(
     accounts: Accounts,
     n_classes: int,
     price_class: NDArray[np.uint8],
-    buy_ticks: NDArray[np.int32],
-    sell_ticks: NDArray[np.int32],
+    gate: Gate,
     margins: tuple[int, int, int, int, int, int],
     prices: tuple[float, float, float],
     cuts: tuple[float, float],
@@ -198,7 +199,7 @@ def settle(
         Rows of retail energy by price class.
     price_class : ndarray of uint8, shape (n_offers,)
         Price class of the period under each offer.
-    buy_ticks, sell_ticks : ndarray of int32, shape (n_offers, n_strategies, rows)
+    gate : Gate
         As quoted.
     margins : tuple
         Marginal tick of the bids, and accepted and bid energy there; the same of the offers.
@@ -227,7 +228,7 @@ def settle(
     shed_share, curtailed_share = cuts
     own = own_price.size > 0
     n_offers = price_class.size
-    trades = buy_ticks.max() >= margins[0] or sell_ticks.min() <= margins[3]
+    trades = gate.most.max() >= margins[0] or gate.least.min() <= margins[3]
     blocks = (n + block - 1) // block
     sums = np.zeros((blocks, n_offers, 2, 4), np.int64)
     cut = np.zeros((blocks, 2), np.int64)
@@ -241,7 +242,7 @@ def settle(
                 cut[b, 0] += shed
                 cut[b, 1] += curtailed
             if trades and not own:
-                _award(awards, strategies[part], rows[part], offers[part], buy_ticks, sell_ticks, margins, least)
+                _award(awards, strategies[part], rows[part], offers[part], gate, margins, least)
             elif not own:
                 awards[:] = 0
             if n_offers == 1:

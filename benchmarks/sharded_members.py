@@ -191,7 +191,7 @@ class Shard:
         if settlement is not None:
             settled = population.settle(period - 1, self.plan, self.quoted, *settlement, self.least)
         if gate is not None and realised is not None:
-            curves, planned = population.quote(period, self.plan, self.quoted, gate, self.ticks, self.least)
+            curves, planned = population.quote(period, self.plan, self.quoted, gate, self.least)
             delivered = population.deliver(period, self.plan, realised)
         spent = time.perf_counter() - wall, time.thread_time() - cpu
         return Reply(curves, planned, delivered, settled, *spent)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridagora.agents.columns import NO_CONSENT
+from gridagora.agents.ticks import ticks_of
 from gridagora.markets.clearing import clear
 from gridagora.markets.orders import BUY, SELL, Clearing, OrderBook
 from gridagora.markets.price_grid import tick_prices
@@ -68,15 +69,14 @@ def member_orders(entry: PopulationDay, period: int, ticks: int, least: int) -> 
     population, rows = entry.population, entry.population.rows
     planned = population.state.planned[rows].astype(np.int64)
     strategy, noise = population.members.strategy[rows], population.today.quote_row[rows]
-    of = population.members.offer[rows]
-    buy, sell = (ticks_of[period][of, strategy, noise] for ticks_of in (entry.quotes.buy, entry.quotes.sell))
+    buy, sell = ticks_of(entry.quotes.gate(period), population.members.offer[rows], strategy, noise)
     bids, offers = (planned > 0) & (buy >= 0), (planned < 0) & (-planned >= least) & (sell < ticks)
     stands = np.flatnonzero((bids | offers) & (strategy != NO_CONSENT))
     is_bid = bids[stands]
     return Orders(
         place=rows[stands],
         side=np.where(is_bid, BUY, SELL).astype(np.int8),
-        tick=np.where(is_bid, buy[stands], sell[stands]).astype(np.int64),
+        tick=np.where(is_bid, buy[stands], sell[stands]),
         quanta=np.abs(planned[stands]),
     )
 

@@ -192,7 +192,7 @@ class Simulation(mesa.Model):
         orders = []
         for population in record.populations:
             curves, population.gate[period] = population.population.quote(
-                period, population.plan, population.quotes, errors, self.parts.ticks, self.parts.least_offer
+                period, population.plan, population.quotes, errors, self.parts.least_offer
             )
             orders.append(curves)
         self.parts.margins = run_auction(self, record, period, summed(orders))

@@ -12,6 +12,7 @@ from gridagora.agents.billing import Billing
 from gridagora.agents.columns import ENERGY_ROWS
 from gridagora.agents.metering import Metering
 from gridagora.agents.settling import settle
+from gridagora.agents.ticks import Gate
 from gridagora.markets.settlement import PeerTerms
 from gridagora.markets.tariffs import Flat, Offer, RealTimePrices, SeasonalTimeOfUse, TimeOfUse
 from gridagora.markets.tariffs.blocks import IncreasingBlocks
@@ -105,9 +106,10 @@ class World:
 
     def settle(self, classes):
         """Settle a period without any online trade."""
-        ticks = np.full((len(self.offers), 3, 1), -1, np.int32)
+        nothing = np.full(len(self.offers), -1.0)
+        gate = Gate(nothing, nothing + 100, np.zeros(1), 98)
         least = (self.members, self.today, self.state, self.billing.accounts, self.billing.n_classes, classes)
-        settle(*least, ticks, ticks + 100, NOBODY, (0.0, 0.0, 0.0), (0.0, 0.0), 1, NONE, 1)
+        settle(*least, gate, NOBODY, (0.0, 0.0, 0.0), (0.0, 0.0), 1, NONE, 1)
 
     def meter(self, member):
         """Return the whole meter of a member."""

@@ -60,6 +60,7 @@ from gridagora.agents.columns import (
 from gridagora.agents.owned_devices import NO_DEVICES, Devices
 from gridagora.agents.population import NO_PRICES
 from gridagora.agents.thermal_kernels import Rooms, Thermostat
+from gridagora.agents.ticks import Gate
 from gridagora.agents.vehicle_kernels import Cars, Charger, cheaper_periods
 from gridagora.sim.compiled import use_threads
 from gridagora.sim.streams import Streams, stream_key
@@ -125,9 +126,8 @@ def town(efficiency_stored=1.0):
 TOWN_LOAD = table([0.001, 0.002, 0.003], [0.002, 0.002, 0.002])
 TOWN_PV = table([0.0, 0.002, 0.001], [0.0, 0.001, 0.0])
 EFFICIENCY = 0.8
-#: Ticks by offer, strategy and noise row.
-BUY_TICKS = table([9, 9, 9, 9], [5, 5, 5, 5], [1, 2, 3, 4], kind=np.int32)[None]
-SELL_TICKS = table([0, 0, 0, 0], [4, 4, 4, 4], [5, 6, 7, 8], kind=np.int32)[None]
+#: Truthful members bid tick 5 and ask 4; of noise rows 0 to 3, those with zero intelligence bid 1 to 4 and ask 5 to 8.
+GATE = Gate(table(5.0), table(4.0), table(0.2, 0.4, 0.55, 0.7), 9)
 
 
 def test_plan_of_a_day_by_hand():
@@ -167,9 +167,7 @@ def test_quotes_of_a_period_by_hand():
         here.state,
         TOWN_LOAD[:, 1].copy(),
         TOWN_PV[:, 1].copy(),
-        BUY_TICKS,
-        SELL_TICKS,
-        10,
+        GATE,
         EFFICIENCY,
         1_000_000,
         *NO_DEVICES,
@@ -198,9 +196,7 @@ def test_least_offer(least, sellers, withdrawn):
         here.state,
         TOWN_LOAD[:, 1].copy(),
         TOWN_PV[:, 1].copy(),
-        BUY_TICKS,
-        SELL_TICKS,
-        10,
+        GATE,
         EFFICIENCY,
         least,
         *NO_DEVICES,
@@ -217,10 +213,10 @@ def test_least_offer(least, sellers, withdrawn):
 def test_offers_quote_apart():
     """Members of two offers quote by the ticks of their own, and are counted apart."""
     here = world(4, annual_kwh=[1000, 1000, 3000, 1000], strategy=[1] * 4, offer=[0, 1, 1, 0])
-    ticks = np.array([[[9], [2]], [[9], [7]]], np.int32)
+    ticks = Gate(table(2.0, 7.0), table(2.0, 7.0), np.zeros(1), 9)
     load, pv = np.array([0.001]), np.zeros(1)
     gate = (here.members, here.today, here.state, load, pv)
-    curves, totals = quoting.quote(*gate, ticks, ticks, 10, EFFICIENCY, 1, *NO_DEVICES, 0, 3)
+    curves, totals = quoting.quote(*gate, ticks, EFFICIENCY, 1, *NO_DEVICES, 0, 3)
     assert np.flatnonzero(curves[0]).tolist() == [2, 7]
     assert curves[0, [2, 7]].tolist() == [2_000_000, 4_000_000]
     assert totals[:, [P_WITHDRAWAL, P_BUYERS]].tolist() == [[2_000_000, 2], [4_000_000, 2]]
@@ -237,7 +233,7 @@ def test_devices_come_before_the_battery():
     load, pv, one = np.array([0.001]), np.zeros(1), np.ones(1)
     plan = kernels.plan_day(here.members, here.today, here.state, load[:, None], pv[:, None], 1.0, 1, *devices, 2)
     gate = (here.members, here.today, here.state, load, pv)
-    _, quoted = quoting.quote(*gate, BUY_TICKS, SELL_TICKS, 10, 1.0, 1, *devices, 0, 2)
+    _, quoted = quoting.quote(*gate, GATE, 1.0, 1, *devices, 0, 2)
     met = delivery.deliver(*gate, one, one, 1.0, *devices, 0, 2)
     assert plan[0, P_WITHDRAWAL] == quoted[0, P_WITHDRAWAL] == met[WITHDRAWAL] == 2 * KWH
     assert met[[LOAD, VEHICLE, HEAT_PUMP, DISCHARGE, HELD]].tolist() == [4 * KWH, 2 * KWH, KWH, 2 * KWH, 3 * KWH]
@@ -381,7 +377,7 @@ def test_a_perfect_forecast_is_what_the_meter_says():
     for t in range(3):
         load, pv = TOWN_LOAD[:, t].copy(), TOWN_PV[:, t].copy()
         gate = (here.members, here.today, here.state, load, pv)
-        _, quoted = quoting.quote(*gate, BUY_TICKS, SELL_TICKS, 10, EFFICIENCY, 1, *NO_DEVICES, t, 2)
+        _, quoted = quoting.quote(*gate, GATE, EFFICIENCY, 1, *NO_DEVICES, t, 2)
         met = delivery.deliver(*gate, noise, noise, EFFICIENCY, *NO_DEVICES, t, 2)
         assert (here.state.planned == here.state.net).all()
         assert (quoted[0, :6] == plan[t, :6]).all()
@@ -399,16 +395,15 @@ def traders():
     return world(
         9,
         classes=2,
-        strategy=[1, 0, 2, 1, 2, 1, 2, 1, 2],
-        quote_row=[1, 1, 0, 0, 1, 1, 2, 1, 1],
+        strategy=[1, 0, 2, 2, 2, 1, 2, 1, 2],
+        quote_row=[1, 1, 0, 3, 4, 4, 2, 1, 4],
         planned=[2_000_000, 1_000_000, 1_000_001, -3_000_001, -2_000_000, -5_000, 1_000_000, 1_000_000, -1_000_000],
         net=[1_500_000, 3_000_000, 2_000_000, -400_000, -2_500_000, -5_000, 1_000_000, -250_000, 500_000],
     )
 
 
-#: Row 0 of each strategy is marginal, row 1 better, row 2 worse.
-SETTLE_BUY = table([9, 9, 9], [5, 6, 4], [5, 6, 4], kind=np.int32)
-SETTLE_SELL = table([0, 0, 0], [3, 2, 4], [3, 2, 4], kind=np.int32)
+#: Of noise rows 0 to 2, buyers bid ticks 5 (marginal), 6 and 4; of rows 3 and 4, sellers ask 3 (marginal) and 2.
+SETTLE_GATE = Gate(table(6.0), table(2.0), table(0.75, 0.9, 0.6, 0.15, 0.05), 9)
 
 
 def settle(here, margins=MARGINS, cuts=(0.0, 0.0), least=10_000, price_class=1, block=2, own_price=NO_PRICES):
@@ -420,8 +415,7 @@ def settle(here, margins=MARGINS, cuts=(0.0, 0.0), least=10_000, price_class=1, 
         here.accounts,
         len(here.accounts.energy) - ENERGY_ROWS,
         np.array([price_class], np.uint8),
-        SETTLE_BUY[None],
-        SETTLE_SELL[None],
+        SETTLE_GATE,
         margins,
         PRICES,
         cuts,
@@ -695,20 +689,20 @@ def whole_day(block):
     load = 0.001 * (1 + np.arange(12 * periods).reshape(12, periods) % 7)
     pv = 0.0015 * (np.arange(2 * periods).reshape(2, periods) % 4)
     noise = 0.7 + 0.1 * np.arange(rows)
-    ticks = (np.arange(3 * rows).reshape(1, 3, rows) % 10).astype(np.int32)
+    ticks = Gate(table(6.0), table(3.0), np.arange(rows) / rows, 9)
     devices = garage(n)
     k0, k1 = stream_key(1, "day", "test")
     kernels.draw_day(k0, k1, 0, 2, 3, 12, rows, here.members, here.today, block)
     seen = [kernels.plan_day(here.members, here.today, here.state, load, pv, 0.9, 10_000, *devices, block)]
     for t in range(periods):
         gate = (here.members, here.today, here.state, load[:, t].copy(), pv[:, t].copy())
-        curves, totals = quoting.quote(*gate, ticks, ticks, 10, 0.9, 10_000, *devices, t, block)
+        curves, totals = quoting.quote(*gate, ticks, 0.9, 10_000, *devices, t, block)
         assert curves.sum(axis=1).tolist() == totals[0, [P_BID, P_OFFER]].tolist()
         seen += [curves, totals, here.state.planned.copy()]
         seen += [delivery.deliver(*gate, noise, noise[::-1].copy(), 0.9, *devices, t, block), here.state.net.copy()]
         margins, cuts = (6, 1, 3, 4, 2, 3), (0.01, 0.02)
         book = (here.members, here.today, here.state, here.accounts)
-        now = (1, np.zeros(1, np.uint8), ticks, ticks)
+        now = (1, np.zeros(1, np.uint8), ticks)
         seen.append(settling.settle(*book, *now, margins, PRICES, cuts, 10_000, NO_PRICES, block))
     bills = np.zeros(n, np.int64)
     weights = np.linspace(-0.5, 0.6, 3 * 6).reshape(3, 6)

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gridagora as ga
-from gridagora.agents.columns import T_CURTAILED, Accounts
+from gridagora.agents.columns import T_CURTAILED, TRUTHFUL, ZI_CONSTRAINED, Accounts
 from gridagora.agents.microgrid_kernels import read_meters
 from gridagora.agents.microgrid_plant import MicrogridPlant
 from gridagora.agents.population import Population
+from gridagora.agents.ticks import ticks_of
 from gridagora.scenarios.build import NO_AWARDS
 from gridagora.scenarios.simulation import Simulation
 
@@ -72,9 +73,13 @@ def test_the_plant_quotes_nothing(entry):
     quotes, loop = plant.quotes(plan, -0.5, 1.5, 0.01), Population.quotes(plant, plan, -0.5, 1.5, 0.01)
     assert np.array_equal(quotes.buy_limit, loop.buy_limit)
     assert np.array_equal(quotes.sell_limit, loop.sell_limit)
-    assert quotes.buy.shape == loop.buy.shape
-    assert set(np.unique(quotes.buy)) == {-1}
-    curves, totals = plant.quote(12, plan, quotes, (1.0, 1.0), 201, 1)
+    assert quotes.most.shape == loop.most.shape
+    assert quotes.highest == loop.highest == 200
+    for period in range(len(quotes.most)):
+        bid, ask = ticks_of(quotes.gate(period), *np.array([[0, 0], [TRUTHFUL, ZI_CONSTRAINED], [7, 7]]))
+        assert bid.tolist() == [-1, -1]
+        assert ask.tolist() == [201, 201]
+    curves, totals = plant.quote(12, plan, quotes, (1.0, 1.0), 1)
     assert curves.shape == (2, 201)
     assert not curves.any()
     assert totals.tolist() == [[*plan.totals[12, :2], 0, 0, 0, 0, 0]]

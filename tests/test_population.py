@@ -31,6 +31,7 @@ from gridagora.agents.firms import Farms, Firms
 from gridagora.agents.households import Households
 from gridagora.agents.population import Population
 from gridagora.agents.profiles import Profiles
+from gridagora.agents.ticks import ticks_of
 from gridagora.markets.price_grid import clear_grid
 from gridagora.markets.settlement import PeerTerms
 from gridagora.markets.tariffs import Flat, TimeOfUse, offers_of
@@ -226,6 +227,13 @@ def test_without_elasticities_prices_change_bills_and_never_load(response):
     assert (steep.energy_price != flat.energy_price).any()
 
 
+def quoted(quotes):
+    """Return bids and asks under the first offer, shape (periods, strategies, rows), two."""
+    strategy, row = (column.ravel() for column in np.indices((ZI_CONSTRAINED + 1, quotes.draws.shape[1])))
+    by_period = [ticks_of(quotes.gate(t), 0 * row, strategy, row) for t in range(len(quotes.most))]
+    return (np.reshape(side, (len(by_period), ZI_CONSTRAINED + 1, -1)) for side in zip(*by_period, strict=True))
+
+
 def test_reservation_prices_by_hand():
     """Buyers 0.353 + 0.17 - 0.08 - 0.005 = 0.438, sellers 0.36 + 0.005 = 0.365 (market_day.md 2).
 
@@ -238,8 +246,9 @@ def test_reservation_prices_by_hand():
         quotes = members.quotes(plan, -0.05, 1.5, tick)
         assert quotes.buy_limit[:, 0] == pytest.approx(np.full(24, 0.438))
         assert quotes.sell_limit[:, 0] == pytest.approx(np.full(24, 0.365))
-        assert (quotes.buy[:, 0][:, TRUTHFUL] == buy).all()
-        assert (quotes.sell[:, 0][:, TRUTHFUL] == sell).all()
+        bids, asks = quoted(quotes)
+        assert (bids[:, TRUTHFUL] == buy).all()
+        assert (asks[:, TRUTHFUL] == sell).all()
 
 
 def test_reservation_prices_follow_the_tariff_and_never_pay_for_selling():
@@ -251,8 +260,9 @@ def test_reservation_prices_follow_the_tariff_and_never_pay_for_selling():
     quotes = members.quotes(members.forecast(CALENDAR.day(2), ONES, ONES, LEAST), 0.0, 1.0, 0.001)
     assert quotes.buy_limit[:, 0][[7, 8]] == pytest.approx([0.285, 0.485])
     assert quotes.sell_limit[:, 0][[7, 8]] == pytest.approx([0.01, 0.01])
-    assert quotes.buy[:, 0][[7, 8], TRUTHFUL, 0].tolist() == [285, 485]
-    assert (quotes.sell[:, 0][:, TRUTHFUL] == 10).all()
+    bids, asks = quoted(quotes)
+    assert bids[[7, 8], TRUTHFUL, 0].tolist() == [285, 485]
+    assert (asks[:, TRUTHFUL] == 10).all()
 
 
 def test_zero_intelligence_quotes_by_hand():
@@ -263,8 +273,9 @@ def test_zero_intelligence_quotes_by_hand():
     members = build([1000])
     members.quote_draws[:, :3] = [0.0, 0.5, LARGEST_DRAW]
     quotes = members.quotes(members.forecast(CALENDAR.day(2), ONES, ONES, LEAST), -0.05, 1.5, 0.001)
-    assert quotes.buy[:, 0][NOON, ZI_CONSTRAINED, :3].tolist() == [0, 244, 488]
-    assert quotes.sell[:, 0][NOON, ZI_CONSTRAINED, :3].tolist() == [415, 983, 1550]
+    bids, asks = quoted(quotes)
+    assert bids[NOON, ZI_CONSTRAINED, :3].tolist() == [0, 244, 488]
+    assert asks[NOON, ZI_CONSTRAINED, :3].tolist() == [415, 983, 1550]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -284,10 +295,11 @@ def test_no_quote_passes_its_limit(floor, cap, steps, feed_in, wheeling, draw):
     quotes = members.quotes(members.forecast(CALENDAR.day(0), ONES, ONES, LEAST), floor, cap, tick)
     # A limit that is a tick but for float dust counts as that tick.
     dust = 1e-8 * tick
-    buy, sell = (floor + tick * column for column in (quotes.buy[:, 0], quotes.sell[:, 0]))
+    columns = list(quoted(quotes))
+    buy, sell = (floor + tick * column for column in columns)
     assert (buy <= quotes.buy_limit[:, 0, None, None] + dust).all()
     assert (sell >= quotes.sell_limit[:, 0, None, None] - dust).all()
-    for column in (quotes.buy[:, 0], quotes.sell[:, 0]):
+    for column in columns:
         assert column.min() >= 0
         assert column.max() <= steps
 
@@ -304,7 +316,7 @@ def test_a_traded_period_by_hand():
             members.members.strategy[2] = NO_CONSENT
         plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
         quotes = members.quotes(plan, -0.05, 1.5, 0.001)
-        curves, (totals,) = members.quote(NOON, plan, quotes, (1.0, 1.0), 1551, LEAST)
+        curves, (totals,) = members.quote(NOON, plan, quotes, (1.0, 1.0), LEAST)
         assert curves[0, 488] == curves[0].sum() == totals[P_BID] == volume
         assert curves[1, 415] == curves[1].sum() == totals[P_OFFER] == 6_000_000
         cleared = clear_grid(curves[0], curves[1], -0.05, 0.001)
@@ -322,7 +334,7 @@ def test_gate_errors_move_the_quotes():
     replace(members, pv_annual_kwh=[0, 2000, 0])
     plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
     quotes = members.quotes(plan, -0.05, 1.5, 0.001)
-    _, (totals,) = members.quote(NOON, plan, quotes, (2.0, 0.0), 1551, LEAST)
+    _, (totals,) = members.quote(NOON, plan, quotes, (2.0, 0.0), LEAST)
     assert totals[[P_BID, P_OFFER]].tolist() == [8_000_000, 0]
 
 
@@ -408,13 +420,14 @@ def test_who_has_no_tick_within_the_limit_gives_no_order(floor, span, tick, feed
     ticks = int(np.floor(span / tick + 1e-9)) + 1
     dust = 1e-8 * tick
     price = floor + tick * np.arange(-1, ticks + 1)
-    buys, sells = quotes.buy[:, 0] >= 0, quotes.sell[:, 0] < ticks
-    assert (price[quotes.buy[:, 0] + 1] <= quotes.buy_limit[:, 0, None, None] + dust)[buys].all()
-    assert (price[quotes.sell[:, 0] + 1] >= quotes.sell_limit[:, 0, None, None] - dust)[sells].all()
-    assert (price[quotes.sell[:, 0] + 1] <= floor + span + dust)[sells].all()
-    assert (quotes.buy[:, 0] < ticks).all()
+    bids, asks = quoted(quotes)
+    buys, sells = bids >= 0, asks < ticks
+    assert (price[bids + 1] <= quotes.buy_limit[:, 0, None, None] + dust)[buys].all()
+    assert (price[asks + 1] >= quotes.sell_limit[:, 0, None, None] - dust)[sells].all()
+    assert (price[asks + 1] <= floor + span + dust)[sells].all()
+    assert (bids < ticks).all()
     assert buys[0, TRUTHFUL, 0] == (quotes.buy_limit[:, 0][0] >= floor - dust)
-    curves, (totals,) = members.quote(NOON, plan, quotes, (1.0, 1.0), ticks, LEAST)
+    curves, (totals,) = members.quote(NOON, plan, quotes, (1.0, 1.0), LEAST)
     assert curves.sum(axis=1).tolist() == totals[[P_BID, P_OFFER]].tolist()
     assert (totals[P_OFFER] > 0) == sells[0, TRUTHFUL, 0]
     assert (totals[P_BID] > 0) == buys[0, TRUTHFUL, 0]
@@ -481,7 +494,7 @@ def test_no_consent():
     assert (members.members.strategy == NO_CONSENT).all()
     plan = members.forecast(CALENDAR.day(2), ONES, ONES, LEAST)
     quotes = members.quotes(plan, -0.05, 1.5, 0.001)
-    curves, (totals,) = members.quote(NOON, plan, quotes, (1.0, 1.0), 1551, LEAST)
+    curves, (totals,) = members.quote(NOON, plan, quotes, (1.0, 1.0), LEAST)
     assert not curves.any()
     assert totals[P_BUYERS] == 0
     assert totals[P_WITHDRAWAL] == 3_000_000
