@@ -83,14 +83,15 @@ def plan_flat(
         low[t] = max(low[t + 1] - gain * min(max(-net, 0.0), most_in), 0.0)
         high[t] = min(high[t + 1] + loss * min(max(net, 0.0), most_out), capacity)
     state, given = start, 0.0
+    per_stored, per_taken = 1.0 / gain, 1.0 / loss  # to divide in each period would take longer than all else
     for t in range(periods):
         net = load[t] - pv[t]
         if net > 0.0:
-            drawn = -max(min(net, most_out, (state - low[t + 1]) / loss), 0.0)
+            drawn = -max(min(net, most_out, (state - low[t + 1]) * per_taken), 0.0)
             state += loss * drawn
             given -= drawn
         else:
-            drawn = max(min(-net, most_in, (high[t + 1] - state) / gain), 0.0)
+            drawn = max(min(-net, most_in, (high[t + 1] - state) * per_stored), 0.0)
             state += gain * drawn
         flow[t] = drawn
     return wear * given
