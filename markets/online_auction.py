@@ -38,6 +38,7 @@ _ENDS = (int(AuctionState.WITHDRAWN), int(AuctionState.EXPIRED))
 # Plain numbers: with members of the class an array's index or comparison takes as long as its sum.
 _PUBLISHED, _AGREEMENT, _AUCTION, _AWARD = range(AuctionState.PUBLISHED, AuctionState.DELIVERY)
 _WITHDRAWN, _EXPIRED = _ENDS
+_STATES, _SIDES = tuple(state.name.lower() for state in AuctionState), ("buy", "sell")
 
 
 class AuctionDay:
@@ -177,8 +178,8 @@ class AuctionDay:
         period, state, side = np.nonzero(self.count | self.quanta)
         return {
             "period": period,
-            "state": [AuctionState(int(s)).name.lower() for s in state],
-            "side": [("buy", "sell")[s] for s in side],
+            "state": [_STATES[s] for s in state.tolist()],
+            "side": [_SIDES[s] for s in side.tolist()],
             "count": self.count[period, state, side],
             "energy_kwh": self.quanta[period, state, side] / 1e6,
         }

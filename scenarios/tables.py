@@ -278,6 +278,7 @@ def trade_rows(model: Simulation, record: DayRecord) -> Columns:
     parts.append(("supplier", "sell", one, auctions.supplier_sold, auctions.supplier_sold_price))
     quantity = np.stack([part[3] for part in parts], axis=1)
     period, which = np.nonzero(quantity)
+    places = which.tolist()
     count = np.stack([part[2] for part in parts], axis=1)
     price = np.stack([part[4] for part in parts], axis=1)[period, which]
     energy = kwh(quantity[period, which])
@@ -285,9 +286,9 @@ def trade_rows(model: Simulation, record: DayRecord) -> Columns:
     return {
         "day": np.full(period.size, record.day.index),
         "period": period,
-        "party": [parts[i][0] for i in which],
+        "party": [parts[i][0] for i in places],
         "members": count[period, which],
-        "side": [parts[i][1] for i in which],
+        "side": [parts[i][1] for i in places],
         "quantity_kwh": energy,
         "price": price,
         "payment": sign[which] * energy * price,
