@@ -97,7 +97,7 @@ def _by_rule(
         totals[DISCHARGE] += released
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, plain=True)
 def deliver(
     members: Members,
     today: Today,
@@ -144,6 +144,9 @@ def deliver(
         Sums of load, generation, charge, discharge, withdrawal and injection; of cars: drawn, driven, charged in public
         and held; drawn by heat pumps [1e-6 kWh]. The load contains what cars and heat pumps draw.
     """
+    members, today, state = Members(*members), Today(*today), State(*state)
+    cars, charger, rooms = Cars(*cars), Charger(*charger), Rooms(*rooms)
+    thermostat, flows = Thermostat(*thermostat), Flows(*flows)
     n = members.annual_kwh.size
     stored, meter = state.stored, state.net
     held, indoor = cars.held, rooms.indoor

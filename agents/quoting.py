@@ -115,7 +115,7 @@ def _by_rule(
         store(net, stored_plan[part], capacity, members.battery_flow[part], efficiency)
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, plain=True)
 def quote(
     members: Members,
     today: Today,
@@ -167,6 +167,10 @@ def quote(
     totals : ndarray of int64, shape (n_offers, 7)
         Withdrawal, injection, buyers, sellers, bids, offers, and members with a surplus below `least`.
     """
+    members, today, state = Members(*members), Today(*today), State(*state)
+    gate = Gate(*gate)
+    cars, charger, rooms = Cars(*cars), Charger(*charger), Rooms(*rooms)
+    thermostat, flows = Thermostat(*thermostat), Flows(*flows)
     n = members.annual_kwh.size
     stored_plan, plans = state.stored_plan, state.planned
     n_offers, ticks = gate.most.size, gate.highest + 1
@@ -195,4 +199,6 @@ def quote(
                 for o in range(n_offers):
                     own = _of_offer(net, members.offer[part], o)
                     _collect(own, strategy, row, gate, o, least, curve, totals[b, o])
+    if blocks == 1:
+        return curves[0], totals[0]
     return curves.sum(axis=0), totals.sum(axis=0)

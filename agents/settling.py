@@ -172,7 +172,7 @@ def _split(
         )
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, plain=True)
 def settle(
     members: Members,
     today: Today,
@@ -221,6 +221,8 @@ def settle(
         Sums of withdrawal, injection, retail, used, fed-in, bought, sold, delivered, shed and curtailed energy
         [1e-6 kWh]; members that bought and that sold. What was shed and curtailed stands with the first offer.
     """
+    members, today, state = Members(*members), Today(*today), State(*state)
+    accounts, gate = Accounts(*accounts), Gate(*gate)
     n = members.annual_kwh.size
     strategies, rows, offers = members.strategy, today.quote_row, members.offer
     meter, plans = state.net, state.planned

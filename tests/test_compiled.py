@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -130,6 +131,35 @@ def test_one_thread_has_a_kernel_of_its_own(monkeypatch):
         call(2)
     call(3)
     assert called == [("alone", 1), ("together", 2), ("alone", 3)]
+
+
+class Pair(NamedTuple):
+    """Two columns."""
+
+    a: np.ndarray
+    b: np.ndarray
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("threads", [1, 2])
+def test_named_tuples_arrive_as_plain_ones(monkeypatch, threads):
+    """Of (1, 2) and (3, 4) as a named tuple, a kernel that takes plain tuples gets one, and names it again: 1 + 4."""
+    got = []
+    call = compiled._by_threads(got.append, got.append, plain=True)
+    monkeypatch.setattr(compiled._use, "threads", threads)
+    call(Pair(np.array([1.0, 2.0]), np.array([3.0, 4.0])))
+    assert type(got[0]) is tuple
+
+    @compiled.kernel(inline=True, parallel=True, plain=True)
+    def ends(pair):
+        pair = Pair(*pair)
+        total = 0.0
+        for i in numba.prange(1):
+            total += pair.a[i] + pair.b[i + 1]
+        return total
+
+    monkeypatch.setattr(compiled._use, "threads", 1)
+    assert ends(Pair(np.array([1.0, 2.0]), np.array([3.0, 4.0]))) == 5.0
 
 
 @pytest.mark.compiled
