@@ -6,12 +6,11 @@ without is what a user pays for asking about business models, their effects on t
 with more PV is what the models themselves cost: offers, appraisals, contracts, the plans of homes under a service, and
 the microgrid's plant.
 
-The three are taken in turn, day by day in one process, for a machine's speed changes from minute to minute. Before the
-clock runs, a small town goes through the same stages of a year, so that no kernel is compiled within it.
+The three are taken in turn, day by day, for a machine's speed changes from minute to minute; each in a process of its
+own, for in one the year that needs the largest tables pays for all the memory that the others keep. Before the clock
+runs, a small town goes through the same stages of a year, so that no kernel is compiled within it.
 
 Usage: OMP_NUM_THREADS=1 python benchmarks/business_year.py [MEMBERS] [DAYS] [PERIOD_MINUTES] [KIND ...]
-
-With more threads, those of linear algebra wait in a loop, and the time of one year is counted in the next.
 
 DAYS is the number of representative days, 12 by default, or 366 for every day of the year. Kinds that are named are
 left out, such as `microgrid`, whose operator plans its plant for every day by a program of its own; and so are those
@@ -20,6 +19,7 @@ that a town does not allow with their usual terms alone.
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import time
 from typing import Any
@@ -60,34 +60,47 @@ def offered(scenario: ga.Scenario, but: tuple[str, ...] = ()) -> list[dict[str, 
     return found
 
 
+def simulate(pipe: Any, scenario: ga.Scenario, small: ga.Scenario) -> None:
+    """Build a year, simulate a day whenever asked and answer with the CPU time so far [s]; at the end with contracts."""
+    ga.run(small)  # kernels are compiled
+    before = time.process_time()
+    model = ga.Simulation(scenario)
+    pipe.send(len(model.calendar.simulated))
+    for _ in model.calendar.simulated:
+        pipe.recv()
+        model.step()
+        pipe.send(time.process_time() - before)
+    months = model.recorder.frame("business_months") if scenario.business_models else None
+    pipe.send({} if months is None else months.groupby("business_model")["signed"].sum().to_dict())
+
+
 def main() -> None:
     """Print the time of the three years, and how many contracts were signed."""
     members, days, minutes = (
         int(float(sys.argv[place])) if len(sys.argv) > place else usual
         for place, usual in ((1, 10_000), (2, 12), (3, 15))
     )
-    scenario = town(members, days, minutes)
+    scenario, small = town(members, days, minutes), town(*SMALL, minutes)
     terms = offered(scenario, tuple(sys.argv[4:]))
     sunny: dict[str, Any] = {"households.pv_share": PV_SHARE}
     changes = {"without": {}, "without, more PV": sunny, "with": {"business_models": terms}}
-    for change in changes.values():  # kernels are compiled
-        ga.run(town(*SMALL, minutes).override(change))
-    models: dict[str, ga.Simulation] = {}
-    spent: dict[str, float] = {}
+    spawn, processes, years, spent = multiprocessing.get_context("spawn"), [], {}, {}
     for name, change in changes.items():
-        before = time.process_time()
-        models[name] = ga.Simulation(scenario.override(change))
-        spent[name] = time.process_time() - before
-    simulated = len(models["with"].calendar.simulated)
+        years[name], there = spawn.Pipe()
+        asked = there, scenario.override(change), small.override(change)
+        processes.append(spawn.Process(target=simulate, args=asked, daemon=True))
+        processes[-1].start()
+    simulated = max(pipe.recv() for pipe in years.values())
     for day in range(simulated):
-        for name, model in models.items():
-            before = time.process_time()
-            model.step()
-            spent[name] += time.process_time() - before
+        for name, pipe in years.items():
+            pipe.send(None)
+            spent[name] = pipe.recv()
         if day % 30 == 29 or day == simulated - 1:
             print(f"day {day + 1}: " + ", ".join(f"{name} {cpu:.1f} s" for name, cpu in spent.items()), flush=True)
-    signed = models["with"].recorder.frame("business_months").groupby("business_model")["signed"].sum()
-    print(f"{signed.sum():,} contracts: " + ", ".join(f"{name} {count:,}" for name, count in signed.items()))
+    signed = {kind: count for pipe in years.values() for kind, count in pipe.recv().items()}
+    for process in processes:
+        process.join()
+    print(f"{sum(signed.values()):,} contracts: " + ", ".join(f"{name} {count:,}" for name, count in signed.items()))
     print(
         f"{members:,} households, {len(terms)} business models, {min(days, YEAR)} days: "
         f"{spent['with'] / spent['without']:.2f} times the CPU time, "
