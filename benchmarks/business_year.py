@@ -61,7 +61,7 @@ def offered(scenario: ga.Scenario, but: tuple[str, ...] = ()) -> list[dict[str, 
 
 
 def simulate(pipe: Any, scenario: ga.Scenario, small: ga.Scenario) -> None:
-    """Build a year, simulate a day whenever asked and answer with the CPU time so far [s]; at the end with contracts."""
+    """Build a year, simulate a day when asked and answer with the CPU time so far [s]; at the end with contracts."""
     ga.run(small)  # kernels are compiled
     before = time.process_time()
     model = ga.Simulation(scenario)
