@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -198,11 +199,10 @@ class MicrogridPlant(Population):
 
     def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
         """Return its limits, and no orders: the plant does not take part. See :meth:`Population.quotes`."""
-        buy_limit, sell_limit = self.limits(plan)
-        nothing = np.full_like(buy_limit, -1.0)
-        highest = math.floor((cap - floor) / tick + 1e-9)
-        self.no_orders = np.zeros((2, highest + 1), np.int64)
-        return Quotes(buy_limit, sell_limit, nothing, np.full_like(nothing, highest + 1), self.quote_draws, highest)
+        quotes = super().quotes(plan, floor, cap, tick)
+        self.no_orders = np.zeros((2, quotes.highest + 1), np.int64)
+        none = np.full_like(quotes.most, -1.0), np.full_like(quotes.least, quotes.highest + 1)
+        return replace(quotes, most=none[0], least=none[1])
 
     def quote(
         self, period: int, plan: DayPlan, quotes: Quotes, errors: tuple[float, float], least: int

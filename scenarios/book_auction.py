@@ -52,7 +52,7 @@ class Orders:
     quanta: Quanta
 
 
-def member_orders(entry: PopulationDay, period: int, ticks: int, least: int) -> Orders:
+def member_orders(entry: PopulationDay, period: int, least: int) -> Orders:
     """Return the orders that a population's members stand by at the gate, by member number.
 
     Parameters
@@ -61,8 +61,6 @@ def member_orders(entry: PopulationDay, period: int, ticks: int, least: int) -> 
         The population, after its gate plan.
     period : int
         Settlement period.
-    ticks : int
-        Price ticks of the auction.
     least : int
         Least energy of an offer [1e-6 kWh].
     """
@@ -70,7 +68,7 @@ def member_orders(entry: PopulationDay, period: int, ticks: int, least: int) -> 
     planned = population.state.planned[rows].astype(np.int64)
     strategy, noise = population.members.strategy[rows], population.today.quote_row[rows]
     buy, sell = ticks_of(entry.quotes.gate(period), population.members.offer[rows], strategy, noise)
-    bids, offers = (planned > 0) & (buy >= 0), (planned < 0) & (-planned >= least) & (sell < ticks)
+    bids, offers = (planned > 0) & (buy >= 0), (planned < 0) & (-planned >= least) & (sell <= entry.quotes.highest)
     stands = np.flatnonzero((bids | offers) & (strategy != NO_CONSENT))
     is_bid = bids[stands]
     return Orders(
@@ -100,7 +98,7 @@ def clear_book(model: Simulation, record: DayRecord, period: int, others: Orders
     """
     market, parts, auctions = model.scenario.market, model.parts, record.auctions
     entries = sorted(record.populations, key=lambda entry: entry.population.name)
-    orders = [*(member_orders(entry, period, parts.ticks, parts.least_offer) for entry in entries), others]
+    orders = [*(member_orders(entry, period, parts.least_offer) for entry in entries), others]
     number = record.day.index * auctions.price.size + period
     quoted = [_quote(parts.learners, entry, part, period, number) for entry, part in zip(entries, orders, strict=False)]
     columns = ("side", "tick", "quanta")

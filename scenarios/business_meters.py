@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,7 +78,9 @@ class MeterYears:
         for place, day in enumerate(new):
             if place == len(self.days):
                 self.days.append(day)
-            elif not day.same(self.days[place]):
+            elif day.same(self.days[place]):  # the tables of before stay: to take new memory costs more than to compare
+                self.days[place] = replace(self.days[place], price=day.price)
+            else:
                 self.days[place] = day
                 self.known.clear()
         self.renewed = False

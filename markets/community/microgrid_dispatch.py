@@ -107,6 +107,7 @@ class _Kept:
         self.solver = PersistentSolver(self.model, **method)
         self.places = {name: self._places(f"variable_{name}") for name in (*FLOWS, "shed")}
         self.all_places = np.concatenate(list(self.places.values()))
+        self.ends = np.cumsum([places.size for places in self.places.values()])[:-1]
         self.limited = np.concatenate([self.places[name] for name in LIMITED])
         self.costed = np.concatenate(
             [*(self.places[name] for name in ("import", "export", "shed")), self._places("variable_above_peak")]
@@ -151,8 +152,7 @@ class _Kept:
         cost = self.solver.solve_changed(changed)
         (values,) = self.solver.values(self.all_places)
         values[values < _TINY] = 0.0
-        ends = np.cumsum([places.size for places in self.places.values()])
-        return cost, dict(zip(self.places, np.split(values, ends[:-1]), strict=True))
+        return cost, dict(zip(self.places, np.split(values, self.ends), strict=True))
 
     def keep_apart(self, day: MicrogridDay, both: set[tuple[str, int]]) -> tuple[float, dict[str, FloatArray]]:
         """Solve a day with binaries where it would run both ways, and on until it does so nowhere."""
