@@ -161,7 +161,12 @@ class MicrogridPlant(Population):
 
         The members' own answer to prices, batteries, cars and heat pumps are not foreseen.
         """
-        plan = super().forecast(day, load_error, pv_error, least)
+        prices = self.prices_on(day)
+        totals = np.zeros((self.site.periods, PLAN_TOTALS), np.int64)
+        expected, _ = self.tables.expected(day.date)
+        plan = self.day_plan(
+            day, self.responding(day, expected, prices), self.pv_profiles.of_day(day.date), prices, totals
+        )
         load, made = (np.array(part) for part in zip(*(group.expected(day) for group in self.groups), strict=True))
         self.day = self.site.outlook(
             day,

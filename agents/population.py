@@ -232,17 +232,7 @@ class Population(ManagedHomes, Served, Counted):
             *self.devices.columns,
             self.block,
         )
-        periods = load.shape[1]
-        classes = np.stack([offer.tariff.class_on(day, periods) for offer in self.offers])
-        return DayPlan(
-            day,
-            np.ascontiguousarray(load.T),
-            np.ascontiguousarray(pv.T),
-            classes,
-            prices,
-            totals,
-            np.ascontiguousarray(np.tile(expected, (len(self.offers) * SEGMENTS, 1)).T) if self.contracts else None,
-        )
+        return self.day_plan(day, load, pv, prices, totals)
 
     def quotes(self, plan: DayPlan, floor: float, cap: float, tick: float) -> Quotes:
         """Return what members bid and ask in each period of the day (market_day.md 2, model.md A4).

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridagora.agents.columns import SEGMENTS, Accounts, Members, State, Today
+from gridagora.agents.plans import DayPlan
 from gridagora.markets.tariffs.offers import Offer
 
 if TYPE_CHECKING:
     from gridagora.agents.billing import Billing, Issued
     from gridagora.agents.metering import Metering
     from gridagora.agents.owned_devices import OwnedDevices
-    from gridagora.agents.plans import DayPlan
     from gridagora.agents.price_answers import PriceAnswers
     from gridagora.agents.profiles import DayTables
     from gridagora.markets.tariffs.tariff import Tariff
@@ -84,6 +84,34 @@ class Served:
                 factor = self.answers.factor(number, offer.tariff, day, expected, retail, technology)
                 np.multiply(expected, factor, out=found[number, int(technology)])
         return found.reshape(-1, expected.shape[1])
+
+    def day_plan(
+        self,
+        day: Day,
+        load: NDArray[np.float64],
+        pv: NDArray[np.float64],
+        prices: NDArray[np.float64],
+        totals: NDArray[np.int64],
+    ) -> DayPlan:
+        """Return what the population brings to a day.
+
+        Parameters
+        ----------
+        day : Day
+            The day.
+        load, pv : ndarray of float64, shape (n_offers * 2 * n_codes, periods) and (n_pv_profiles, periods)
+            Expected load (with its answer to prices) and generation [kWh per annual kWh].
+        prices, totals
+            Energy part of the price and planned sums, as :class:`gridagora.agents.plans.DayPlan` has them.
+        """
+        classes = np.stack([offer.tariff.class_on(day, load.shape[1]) for offer in self.offers])
+        contracted = None
+        if self.contracts:
+            expected, _ = self.tables.expected(day.date)
+            contracted = np.ascontiguousarray(np.tile(expected, (len(self.offers) * SEGMENTS, 1)).T)
+        return DayPlan(
+            day, np.ascontiguousarray(load.T), np.ascontiguousarray(pv.T), classes, prices, totals, contracted
+        )
 
     def announce(self, plan: DayPlan, pool_price: NDArray[np.float64]) -> None:
         """Let members answer the day's real-time prices, and learn what to expect.
