@@ -19,6 +19,7 @@ from gridagora.markets.strategies.draws import Draws
 from gridagora.scenarios.schema import N_DAYS
 from gridagora.scenarios.schema_adoption import Technology, UnitAdoption
 from gridagora.sim.finance import annuity_factor
+from gridagora.sim.ledger import to_micro
 
 if TYPE_CHECKING:
     from gridagora.agents.population import Population
@@ -176,7 +177,7 @@ class Adopters:
         new = uptake.step(first, now, years, self.may(name), worth, payback, self.green)
         if new.size:
             acquire(self.population, name, new)
-        micro = np.rint(price[np.concatenate([old, new])] * 1e6).astype(np.int64)
+        micro = to_micro(price[np.concatenate([old, new])], name)
         shared = np.rint(micro * terms.subsidy_share).astype(np.int64)
         return int((micro - shared).sum()), int(shared.sum())
 

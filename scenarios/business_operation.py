@@ -21,6 +21,7 @@ from gridagora.agents.business_models.frame import (
     Quantities,
 )
 from gridagora.agents.business_models.life import Partners
+from gridagora.sim.ledger import to_micro
 
 if TYPE_CHECKING:
     from gridagora.scenarios.business_view import Watch
@@ -77,7 +78,7 @@ class Operation:
         places = contracts.sign(rows, self.watch.number[rows], day, agreed, true)
         for flow in upfront_flows(self.terms, agreed):
             if not flow.metered:
-                self._book(flow, places, _micro(flow.amount), day)
+                self._book(flow, places, self._micro(flow, flow.amount), day)
         self.counts["signed"] += places.size
 
     def settle(self, day: int, years: float) -> None:
@@ -104,7 +105,7 @@ class Operation:
         prices = (1 + terms.finance.inflation) ** (contracts.age + 1)
         lost = {name: column[broke] for name, column in contracts.true.items()}
         for flow in terms.at_default(lost, self._age()[broke]) if broke.size else ():
-            self._book(flow, broke, _micro(flow.amount * prices[broke]), day)
+            self._book(flow, broke, self._micro(flow, flow.amount * prices[broke]), day)
         # Who has defaulted or left pays no more; what a provider owes its bank stays.
         bound = np.flatnonzero(contracts.status != ENDED)
         flows = self._flows(bound, years)
@@ -114,7 +115,8 @@ class Operation:
         contracts.elapsed[contracts.status == ENDED] += years  # what they have left behind ages on
         elapsed = contracts.elapsed[bound]
         for place, flow in enumerate(flows):
-            owed = _micro(np.broadcast_to(flow.amount, bound.size) * elapsed * (1.0 if flow.nominal else prices[bound]))
+            amount = np.broadcast_to(flow.amount, bound.size) * elapsed * (1.0 if flow.nominal else prices[bound])
+            owed = self._micro(flow, amount)
             grown = owed - contracts.posted[place, bound]
             contracts.posted[place, bound] = owed
             if not flow.stays:
@@ -123,6 +125,9 @@ class Operation:
             if not flow.metered:
                 self._book(flow, bound, grown, day)
         self._turn_year(bound, day)
+
+    def _micro(self, flow: Flow, amount: Floats) -> Ints:
+        return to_micro(amount, f"{self.terms.title}: {flow.account}")
 
     def _flows(self, bound: Ints, years: float) -> list[Flow]:
         """Return the flows of the present contract years, by what is realised of them so far [currency/a]."""
@@ -176,7 +181,8 @@ class Operation:
         ended = running[contracts.age[running] == terms.term_years]
         last = {name: column[ended] for name, column in contracts.true.items()}
         for flow in terms.at_end(last) if ended.size else ():
-            self._book(flow, ended, _micro(flow.amount * (1 + terms.finance.inflation) ** terms.term_years), day)
+            amount = flow.amount * (1 + terms.finance.inflation) ** terms.term_years
+            self._book(flow, ended, self._micro(flow, amount), day)
         contracts.end(ended, day, ENDED)
         unhappy = running[(contracts.age[running] < terms.term_years) & (contracts.benefit[running] < 0)]
         draw = self.watch.draws.uniforms(f"exit {self.name}", contracts.number[unhappy], self.bills)[0]
@@ -232,7 +238,3 @@ class Operation:
         if self.terms.renews:
             there &= served | ~np.isin(contracts.row, contracts.row[served])
         return {name: np.where(served if name in SERVICES else there, value, 0.0) for name, value in found.items()}
-
-
-def _micro(amount: Floats) -> Ints:
-    return np.rint(np.asarray(amount) * 1e6).astype(np.int64)

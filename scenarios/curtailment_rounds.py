@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gridagora.agents.curtailment import Curtailment
+from gridagora.sim.ledger import to_micro
 
 if TYPE_CHECKING:
     from gridagora.agents.population import Population
@@ -59,7 +60,7 @@ class CurtailmentRound:
         result = self.programme.close(day.index, day.day_type == "workday")
         if result is None:
             return
-        micro = np.rint(result.paid * 1e6).astype(np.int64)
+        micro = to_micro(result.paid, ACCOUNT)
         offers = members.offer[self.programme.participants]
         for number, offer in enumerate(self.population.offers):
             amount = int(micro[offers == number].sum())

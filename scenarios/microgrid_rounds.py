@@ -19,6 +19,7 @@ from gridagora.markets.community.internal_tariff import Metered, internal_paymen
 from gridagora.scenarios.microgrid_tables import bill_rows, day_rows, figures, line_rows, month_rows, share_rows
 from gridagora.scenarios.schema import N_DAYS
 from gridagora.sim.contracts import Contract
+from gridagora.sim.ledger import to_micro
 
 if TYPE_CHECKING:
     from gridagora.scenarios.day_record import DayRecord
@@ -259,7 +260,7 @@ class MicrogridRound:
         """Note a flow of some time; members pay only where all of a population are bound on the day."""
         if flow.metered:
             return
-        micro = np.rint(np.asarray(flow.amount, np.float64) * years * 1e6).astype(np.int64).tolist()
+        micro = to_micro(np.asarray(flow.amount) * years, f"{self.name}: {flow.account}").tolist()
         if CUSTOMER not in (flow.payer, flow.payee):
             other = {PROVIDER: self.terms.provider}
             self._book(other.get(flow.payer, flow.payer), other.get(flow.payee, flow.payee), flow.account, sum(micro))

@@ -40,12 +40,15 @@ def book_energy(model: Simulation, record: DayRecord) -> None:
         The day, delivered and settled.
     """
     day, area = record.day.index, model.parts.area.area
+    made, curtailed = record.delivered(PV), record.settled(T_CURTAILED)
+    # Batteries and cars that feed in are curtailed too: what they have given by then, a resistor takes.
+    burnt = np.maximum(curtailed - made, 0)
     kinds: dict[str, Quanta] = {
-        "consumption": record.delivered(LOAD) - record.settled(T_SHED),
+        "consumption": record.delivered(LOAD) - record.settled(T_SHED) + burnt,
         "losses": record.losses,
         "storage_charge": record.delivered(CHARGE) + record.charge.sum(axis=1),
         "storage_discharge": record.delivered(DISCHARGE) + record.discharge.sum(axis=1),
-        "generation_pv": record.delivered(PV) - record.settled(T_CURTAILED),
+        "generation_pv": made - (curtailed - burnt),
         "export": np.zeros_like(record.losses),
     }
     generation = record.generation

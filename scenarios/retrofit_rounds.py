@@ -21,6 +21,7 @@ from gridagora.agents.retrofit import (
     true_saving,
 )
 from gridagora.markets.strategies.draws import Draws
+from gridagora.sim.ledger import to_micro
 
 if TYPE_CHECKING:
     from gridagora.agents.firms import Firms
@@ -119,7 +120,7 @@ class RetrofitRound:
         self.dues[rows] = contract_dues(chosen, saved * bill, saving * bill, invested, bill, self.contracts)
         signed = chosen > 0
         population.save(rows[signed], saved[signed])
-        micro = np.rint(invested * 1e6).astype(np.int64)
+        micro = to_micro(invested, INVESTMENT)
         own = np.isin(chosen, SELF_INVESTED)
         for payer, theirs in ((population.name, own), (COMPANY, signed & ~own)):
             model.ledger.post(record.day.index, payer, "outside", INVESTMENT, int(micro[theirs].sum()), BUSINESS_MODEL)

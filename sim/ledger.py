@@ -34,6 +34,32 @@ def role_of(party: str) -> str:
     return f"{kind}s" if colon else party
 
 
+def to_micro(amount: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:
+    """Return amounts as the books hold them [1e-6 currency], rounded.
+
+    Parameters
+    ----------
+    amount : array_like
+        Amounts [currency].
+    what : str
+        What is paid, for the message.
+
+    Raises
+    ------
+    OverflowError
+        If one is not finite, or more than the books hold.
+    """
+    micro = np.rint(np.asarray(amount, np.float64) * MICRO_PER_UNIT)
+    held = np.abs(micro) < MAX_TURNOVER_MICRO
+    if not held.all():
+        raise OverflowError(
+            f"{what}: given a payment of {micro[~held].flat[0] / MICRO_PER_UNIT:g}; allowed less than 2^62 "
+            f"micro-units, {MAX_TURNOVER_MICRO / MICRO_PER_UNIT:.3g}: lower what makes it so large, or use a larger "
+            "money unit"
+        )
+    return micro.astype(np.int64)
+
+
 class Ledger:
     """Double-entry book of all payments of a run."""
 

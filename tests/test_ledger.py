@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gridagora.sim.clock import Calendar
-from gridagora.sim.ledger import Ledger, UnbalancedBooks, role_of
+from gridagora.sim.ledger import Ledger, UnbalancedBooks, role_of, to_micro
 
 
 @pytest.fixture
@@ -139,3 +139,15 @@ def test_months_and_roles_are_sums(ledger):
     assert ledger.flows("party").target.tolist() == ["supplier", "households", "plant:north", "plant:south"]
     assert role_of("plant:north") == "plants"
     assert role_of("supplier") == "supplier"
+
+
+def test_amounts_are_rounded_to_micro_units():
+    """0.25 and -1.5 are 250,000 and -1,500,000 micro-units, and 1.4 millionths are one."""
+    assert to_micro([0.25, -1.5, 1.4e-6], "fuel").tolist() == [250_000, -1_500_000, 1]
+
+
+@pytest.mark.parametrize("amount", [5e12, -1e13, float("nan"), float("inf")])
+def test_no_amount_is_larger_than_the_books_hold(amount):
+    """An amount beyond 4.6e12, or none at all, is refused before it turns into another."""
+    with pytest.raises(OverflowError, match=r"fuel: given a payment of .*; allowed less than 2\^62"):
+        to_micro([1.0, amount], "fuel")
