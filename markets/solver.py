@@ -205,10 +205,15 @@ def set_option(highs: highspy.Highs, name: str, value: Any) -> None:
 
 
 def run(highs: highspy.Highs, name: str) -> float:
-    """Run HiGHS and return the objective, or raise InfeasibleMarket with the model's name."""
+    """Run HiGHS and return the objective, or raise InfeasibleMarket with the model's name.
+
+    Where an option limits the search, such as ``mip_max_nodes``, the best that was found by then is the solution.
+    """
     highs.run()
-    status = highs.getModelStatus()
-    if status != highspy.HighsModelStatus.kOptimal:
+    status, found = highs.getModelStatus(), highs.getInfo().primal_solution_status
+    stopped = status == highspy.HighsModelStatus.kSolutionLimit
+    limited = stopped and found == highspy.SolutionStatus.kSolutionStatusFeasible
+    if status != highspy.HighsModelStatus.kOptimal and not limited:
         raise InfeasibleMarket(
             f"market model '{name}': HiGHS ended with '{highs.modelStatusToString(status)}'; "
             "check its quantities and bounds, and give demand a price at which it may stay unserved"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridagora.markets.community.microgrid_day import Equipment, MicrogridDay, day_of
-from gridagora.markets.community.microgrid_dispatch import MicrogridDispatch, build_dispatch_model
+from gridagora.markets.community.microgrid_dispatch import WHOLE, MicrogridDispatch, build_dispatch_model
 from gridagora.markets.orders import InfeasibleMarket
 from gridagora.markets.solver import PersistentSolver
 
@@ -232,3 +232,15 @@ def test_changed_bounds_are_those_of_a_model_built_for_the_day():
                 variable.domain = pyo.Binary
         expected = PersistentSolver(built, solver="choose", presolve="choose").solve()
         assert dispatch.solve(day).cost == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_search_cut_short_still_keeps_to_one_way(monkeypatch):
+    """Paid 2.0 for what costs 0.7, a park sells in some hours what it bought in others: one node earns over 3,000."""
+    monkeypatch.setitem(WHOLE, "mip_max_nodes", 1)
+    park = Equipment(1500, 400, 150, wear_per_kwh=0.03, chp_kw=100, chiller_kw=60, tank_kwh=600, tank_kw=17)
+    heat, cold = np.repeat([46.0, 131.0, 46.0], 8), np.repeat([2.0, 11.0, 2.0], 8)
+    day = day_of(np.full(24, 4.0), 0.7, 2.0, heat=heat, cold=cold, stored_kwh=200, stored_end_kwh=200)
+    plan = MicrogridDispatch(park, 1, 24, 1.0).solve(day)
+    assert np.minimum(plan.import_kwh, plan.export_kwh).max() == 0
+    assert np.minimum(plan.charge_kwh, plan.discharge_kwh).max() == 0
+    assert -3_200 < plan.cost < -3_000
