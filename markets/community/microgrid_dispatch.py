@@ -36,8 +36,8 @@ SUPPLY, FREE = ("import", "boiler_heat", "cold_direct", "stored", "cold_stored")
 #: Options of HiGHS for the linear program, whose coefficients need no scaling: simplex, weighing edges by devex.
 PLAIN: dict[str, Any] = {"solver": "simplex", "presolve": "off"}
 PLAIN |= {"simplex_scale_strategy": 0, "simplex_dual_edge_weight_strategy": 1}
-#: And for the one with binaries. Where the grid pays more than it asks, the last thousandths of the cost take hours: the
-#: best plan of so many nodes is followed then, the same on every machine.
+#: And for the one with binaries. Where the grid pays more than it asks, the last thousandths of the cost take minutes:
+#: the best plan of so many nodes is followed then, the same on every machine.
 WHOLE: dict[str, Any] = {"solver": "choose", "presolve": "choose", "mip_max_nodes": 200}
 
 
