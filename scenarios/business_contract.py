@@ -15,6 +15,7 @@ import numpy as np
 from gridagora.agents.business_models.financing import upfront_flows, yearly_flows
 from gridagora.agents.business_models.frame import (
     CUSTOMER,
+    MOST_SAVED,
     PROVIDER,
     BusinessModel,
     Customers,
@@ -191,7 +192,7 @@ class BusinessModelContract:
             for column in effect.values():
                 assert np.shape(column) in ((), (n,))
                 assert np.isfinite(column).all()
-            assert np.all(effect.get("saved_share", np.zeros(n)) <= 1)
+            assert np.all(effect.get("saved_share", np.zeros(n)) <= MOST_SAVED)
 
     def test_meters_give_the_same_quantities(self) -> None:
         """What meters make of the quantities has their names, and flows follow from it."""

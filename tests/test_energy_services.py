@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gridagora.agents.business_models.credit import default_chances, mean_of_best, score
-from gridagora.agents.business_models.energy_measure import MOST_SAVED, provider_worth
+from gridagora.agents.business_models.energy_measure import provider_worth
 from gridagora.agents.business_models.energy_savings import break_even_share
 from gridagora.agents.business_models.energy_services import EnergyCostTrust, GuaranteedSavings, SharedSavings
 from gridagora.agents.business_models.financing import CLAIM, DEBT_SERVICE, LOAN, PREMIUM, REPLACEMENT, SUBSIDY, TAX
-from gridagora.agents.business_models.frame import CUSTOMER, PROVIDER, Customers, Meters
+from gridagora.agents.business_models.frame import CUSTOMER, MOST_SAVED, PROVIDER, Customers, Meters
 from gridagora.agents.business_models.lenders import Bank, Insurer
 from gridagora.agents.business_models.life import (
     Partners,

@@ -320,6 +320,16 @@ def test_curves_step_down_and_up():
         figures.auction_curve(tables(auction=False))
 
 
+def test_an_auction_without_trade_has_no_curve(tmp_path):
+    """Bids that met no offer have no price: the report goes without, and who asks for the figure is told."""
+    made = tables()
+    bids = made["auction_curve"][made["auction_curve"]["side"] == "buy"]
+    made["auction_curve"] = bids.assign(clearing_price=np.nan, clearing_price_low=np.nan, clearing_price_high=np.nan)
+    with pytest.raises(KeyError, match="nothing traded"):
+        figures.auction_curve(made)
+    assert "largest volume" not in write_report([write_run(tmp_path, made=made)]).read_text(encoding="utf-8")
+
+
 def test_each_population_has_its_histogram():
     """Firms and households have a panel each, with their number."""
     figure = figures.bill_distribution(tables())

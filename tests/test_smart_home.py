@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gridagora.agents.appliance_profiles import LabelledProfiles
 from gridagora.agents.appliances import LABELS
 from gridagora.agents.business_models import home_energy_file
-from gridagora.agents.business_models.frame import Meters
+from gridagora.agents.business_models.frame import MOST_SAVED, Meters
 from gridagora.agents.business_models.home_energy_file import (
     USUAL_SPLIT,
     appliance_statistics,
@@ -150,6 +150,8 @@ def test_homes_differ_in_what_they_save():
     assert share.mean() == pytest.approx(0.02, abs=0.0006)
     assert share.std() == pytest.approx(0.01, abs=0.0005)
     assert (share < 0).mean() == pytest.approx(0.0228, abs=0.008)
+    wide = NormFeedback(saving_deviation=3.0)
+    assert wide.truth(many, wide.expected(many))["saved_share"].max() == MOST_SAVED
 
 
 def test_meters_tell_use_without_reports():

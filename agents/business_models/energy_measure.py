@@ -18,6 +18,7 @@ from gridagora.agents.business_models.energy_savings import KGCE_PER_KWH
 from gridagora.agents.business_models.financing import CLAIM, DEBT_SERVICE, LOAN, PREMIUM, REPLACEMENT, SUBSIDY, TAX
 from gridagora.agents.business_models.frame import (
     CUSTOMER,
+    MOST_SAVED,
     PROVIDER,
     Age,
     Bools,
@@ -33,9 +34,6 @@ from gridagora.agents.business_models.luck import lognormal
 from gridagora.agents.business_models.terms import Money, Name, Rate, Share, Sigma
 
 INVESTMENT, OPERATION, MEASUREMENT, INCENTIVE = "investment", "operation", "measurement", "efficiency_incentive"
-
-#: No measure takes away more of a consumption than this [1].
-MOST_SAVED = 0.95
 
 
 def service_canvas(

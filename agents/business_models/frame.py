@@ -35,6 +35,9 @@ Quantities = dict[str, Floats]
 #: Full years that a contract has run, one number or one a contract.
 Age = int | Ints
 
+#: No contract takes away more of a consumption than this [1].
+MOST_SAVED = 0.95
+
 CUSTOMER, PROVIDER = "customer", "provider"
 #: Roles that are not a party's name.
 ROLES = (CUSTOMER, PROVIDER)
@@ -338,10 +341,11 @@ class BusinessModel(Frozen):
         Returns
         -------
         dict
-            `saved_share`: share of consumption taken away [1]; `added_kwh`: consumption added [kWh/a]; `pv_kwh`:
-            generation added [kWh/a]; `battery_kwh`: storage added [kWh]; `technology`: above 0 where the customer
-            answers prices with enabling technology from now on; `managed`: above 0 where a plan runs its devices;
-            `awareness`: chance to hear of any other offer [1]. The last two only while the contract runs.
+            `saved_share`: share of consumption taken away, at most `MOST_SAVED` [1]; `added_kwh`: consumption added
+            [kWh/a]; `pv_kwh`: generation added [kWh/a]; `battery_kwh`: storage added [kWh]; `technology`: above 0
+            where the customer answers prices with enabling technology from now on; `managed`: above 0 where a plan
+            runs its devices; `awareness`: chance to hear of any other offer [1]. The last two only while the contract
+            runs.
         """
         return {}
 

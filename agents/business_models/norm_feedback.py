@@ -17,6 +17,7 @@ from gridagora.agents.business_models.canvas import Canvas, Entry
 from gridagora.agents.business_models.financing import TAX
 from gridagora.agents.business_models.frame import (
     CUSTOMER,
+    MOST_SAVED,
     PROVIDER,
     Age,
     BusinessModel,
@@ -124,9 +125,10 @@ class NormFeedback(BusinessModel):
         }
 
     def truth(self, customers: Customers, agreed: Quantities) -> Quantities:
-        """Return the share that each home really saves: normal, drawn by member."""
+        """Return the share that each home really saves: normal, at most `MOST_SAVED`, by member."""
         normal = ndtri(customers.draws.uniforms("norm feedback", customers.number)[0])
-        return {**agreed, "saved_share": self.saving_mean + self.saving_deviation * normal}
+        saved = self.saving_mean + self.saving_deviation * normal
+        return {**agreed, "saved_share": np.minimum(saved, MOST_SAVED)}
 
     @property
     def between(self) -> float:

@@ -179,6 +179,11 @@ def prices(tables: TablesLike, first_day: int = 0, days: int = 7, ax: Axes | Non
     return ax
 
 
+def has_trade(tables: TablesLike) -> bool:
+    """Return whether a run had an auction with trade, for :func:`auction_curve`."""
+    return "auction_curve" in tables and bool(tables["auction_curve"]["clearing_price"].notna().any())
+
+
 @styled
 def auction_curve(tables: TablesLike, ax: Axes | None = None) -> Axes:
     """Draw demand and supply of the auction with the largest volume, with its price and competitive interval.
@@ -199,8 +204,8 @@ def auction_curve(tables: TablesLike, ax: Axes | None = None) -> Axes:
     KeyError
         If the run had no auction with trade.
     """
-    if "auction_curve" not in tables:
-        raise KeyError("this run has no table 'auction_curve': its online auction was off, or nothing traded")
+    if not has_trade(tables):
+        raise KeyError("this run has no auction to show: its online auction was off, or nothing traded")
     rows = tables["auction_curve"]
     ax = axes_of(ax)
     for side, colour, label in (("buy", BLUE, "demand (bids)"), ("sell", RED, "supply (offers)")):

@@ -203,7 +203,7 @@ def _pictures(tables: Mapping[str, pd.DataFrame], prefix: str, shown: int, of: s
     if tables["intervals"]["day"].between(first, first + days - 1).sum() > (tables["intervals"]["day"] == shown).sum():
         drawn["Load by source"] = figures.load_by_source(tables, first, days).figure
         drawn["Prices"] = figures.prices(tables, first, days).figure
-    if "auction_curve" in tables:
+    if figures.has_trade(tables):
         drawn["Auction with the largest volume"] = figures.auction_curve(tables).figure
     if "areas" in tables:
         drawn["Prices by area"] = area_prices(tables).figure
