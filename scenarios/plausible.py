@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridagora.scenarios import plausible_load
 from gridagora.scenarios.plausible_adoption import adoption_faults
-from gridagora.scenarios.plausible_business import business_faults
+from gridagora.scenarios.plausible_business import business_faults, export_warnings
 from gridagora.scenarios.plausible_customers import customer_bytes, customer_faults
 from gridagora.scenarios.plausible_devices import device_bytes, device_faults, device_yearly_kwh
 from gridagora.scenarios.plausible_hems import hems_bytes
@@ -82,7 +82,12 @@ def faults(scenario: ScenarioModel, processors: int, memory: int) -> list[Fault]
 
 
 def warnings(scenario: ScenarioModel) -> list[str]:
-    """Return what is allowed but hardly meant: an online auction in which no one can trade."""
+    """Return what is allowed but hardly meant."""
+    return [*_without_trade(scenario), *export_warnings(scenario)]
+
+
+def _without_trade(scenario: ScenarioModel) -> list[str]:
+    """Return a warning of an online auction in which no one can trade."""
     market = scenario.market
     only_members = market.online_sellers == market.online_buyers == "members"
     if not (market.online and only_members):

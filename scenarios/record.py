@@ -253,7 +253,7 @@ def _contracts(model: Simulation, operations: Sequence[Operation]) -> Columns:
         for name, columns in contract_rows(operations).items():
             nothing = np.nan if isinstance(columns[0], float) else None
             whole = [*contracts.get(name, [nothing] * len(book)), *columns]
-            contracts[name] = pd.array(whole, "Int64") if name.endswith("_day") else whole
+            contracts[name] = pd.array(whole, "Int64") if name == "last_day" else whole
     return contracts
 
 

@@ -67,10 +67,15 @@ def write_parquet(path: Path, columns: Mapping[str, Any], units: Mapping[str, st
 
 def read_parquet(files: Sequence[Path]) -> pd.DataFrame:
     """Return the rows of files of one table, one after the other."""
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    frame: pd.DataFrame = pa.concat_tables([pq.ParquetFile(file).read() for file in files]).to_pandas()
+    rows = pa.concat_tables([pq.ParquetFile(file).read() for file in files])
+    frame: pd.DataFrame = rows.to_pandas()
+    for name, column in zip(rows.column_names, rows.columns, strict=True):
+        if column.null_count and pa.types.is_integer(column.type):  # whole numbers stay whole where some are missing
+            frame[name] = column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return frame
 
 

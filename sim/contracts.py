@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -170,7 +172,7 @@ class ContractBook:
                 "kind": [c.kind for c in book],
                 "party": [c.party for c in book],
                 "counterparty": [c.counterparty for c in book],
-                "first_day": pd.array([c.first_day for c in book], dtype="Int64"),
+                "first_day": np.array([c.first_day for c in book], np.int64),
                 "last_day": pd.array([c.last_day for c in book], dtype="Int64"),
                 "terms": [json.dumps(dict(c.terms), sort_keys=True, default=str) for c in book],
             }

@@ -462,6 +462,16 @@ def test_warning_of_an_auction_without_trade():
     assert "up to 0.348 CNY/kWh" in load("quickstart", households).warnings[0]
 
 
+def test_warning_of_a_microgrid_that_buys_what_it_sells():
+    """A kWh costs it 0.7, by the default of commercial tariffs: paid 0.71, it would sell all that it can buy."""
+    terms = {"kind": "microgrid", "connection": {"export_per_kwh": 0.7}}
+    park = load("quickstart", {"counterparties.companies": ["park_operator"], "business_models": [terms]})
+    assert park.warnings == ()
+    terms["connection"]["export_per_kwh"] = 0.71
+    (warning,) = park.override({"business_models": [terms]}).warnings
+    assert warning.startswith("microgrid is paid 0.71 CNY/kWh for what it feeds in and pays 0.7 at most: it buys what")
+
+
 TEXTS = [(FOLDER / f"{name}.yaml").read_text(encoding="utf-8") for name in NAMES]
 PIECES = [
     *("{", "}", "[", "]", ":", "-", "#", "'", '"', "&a ", "*a", "!!str ", "!x ", "\t", "\n", " ", "~", "null", "\x00"),

@@ -86,7 +86,7 @@ def test_tables_of_every_column_type(tmp_path):
         writer.finish({})
     tables = read_tables(tmp_path)
     assert tables["mixed"].ok.tolist() == [True, False]
-    assert tables["mixed"].n.isna().tolist() == [False, True]
+    assert tables["mixed"].n.dtype == "Int64" and tables["mixed"].n.isna().tolist() == [False, True]
     assert tables["mixed"].s.isna().tolist() == [False, True]
     assert tables["plain"].s.tolist() == ["x", "y"]
     assert tables["plain"].o.isna().tolist() == [False, True]
