@@ -273,9 +273,11 @@ def _axis(sweep: Sweep, key: str, values: Floats) -> Axis:
     factor = sweep.factors[key]
     if len(np.unique(values)) < 2:
         raise ValueError(f"{key}: given {len(values)} rows of one value; allowed two different values or more")
-    if isinstance(factor, Range):
-        return Axis(key, float(factor.low), float(factor.high), factor.log)
-    return Axis(key, float(values.min()), float(values.max()), False)
+    low, high = float(values.min()), float(values.max())
+    if not isinstance(factor, Range):
+        return Axis(key, low, high, False)
+    low, high = min(factor.low, low), max(factor.high, high)  # the base's own value may be outside, one at a time
+    return Axis(key, low, high, factor.log and low > 0)
 
 
 def _powers(degree: int) -> list[tuple[int, int]]:

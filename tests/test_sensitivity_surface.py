@@ -107,6 +107,16 @@ def test_logarithms_are_followed(swept):
     assert surface.predict(10.0, 0.5).value == pytest.approx(1.5)
 
 
+def test_one_at_a_time_the_base_may_lie_outside(swept):
+    """Shares of 0.5 to 1 about a base of 0.2 (X) and of 0 to 1 (Y): the surface reaches from 0.2."""
+    factors = {X: {"low": 0.5, "high": 1.0}, Y: UNIT}
+    figure = {"peak": lambda row, _: row[X] + 2 * row[Y]}
+    result = swept(figure, factors=factors, design="one_at_a_time", base={X: 0.2, Y: 0.5}, levels=4)
+    surface = ga.response_surface(result, "peak", X, Y, degree=1)
+    assert (surface.x.low, surface.x.high) == (0.2, 1.0)
+    assert surface.predict(0.2, 0.5).value == pytest.approx(1.2)
+
+
 def test_other_factors_are_held_or_named(swept):
     """Other factors that vary are named and stay in the residual; with `at` only rows of one value count."""
     figure = {"peak": lambda row, _: quadratic(row) + 10 * (row[KIND] == "b")}
