@@ -51,15 +51,15 @@ class Habit:
         tariff : Tariff
             Present tariff of the offer.
         month : int
-            Number of the month in the run, not falling from call to call.
+            Number of the month in the run; where it falls, as it may in an appraisal, habits stay.
 
         Returns
         -------
         list of (Tariff or None, float)
             None for the load at the reference price.
         """
-        begun = month - self.month
-        self.month = month
+        begun = max(month - self.month, 0)
+        self.month += begun
         if tariff is self.tariffs[-1] or tariff == self.tariffs[-1]:
             self._go_on(begun)
         else:
@@ -99,8 +99,8 @@ class Awareness:
         self.now = list(self.base)
 
     def of_month(self, month: int) -> list[float]:
-        """Return awareness in a month of the run, not falling from call to call, by segment."""
-        if self.notices is None or month == self.month:
+        """Return awareness in a month of the run, by segment; where it falls, as it may in an appraisal, it stays."""
+        if self.notices is None or (self.month is not None and month <= self.month):
             return self.now
         first = self.month is None
         for _ in range(1 if self.month is None else month - self.month):
@@ -170,7 +170,7 @@ class PriceAnswers:
         tariff : Tariff
             Its tariff.
         day : Day
-            The day; months do not fall from call to call.
+            The day.
         load : ndarray of float64, shape (n_codes, periods)
             Loads at the reference price, any unit.
         prices : ndarray of float64, shape (periods,)

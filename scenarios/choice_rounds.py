@@ -225,7 +225,8 @@ class ChoiceRound:
         kinds, moves = len(self.names), chosen != present
 
         def count(values: Any, weights: Any = None) -> Any:
-            return np.bincount(values, weights, kinds)
+            # Without values numpy counts weights in whole numbers.
+            return np.bincount(values, weights, kinds).astype(np.int64 if weights is None else np.float64)
 
         model.recorder.append(
             "choices",

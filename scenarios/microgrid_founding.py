@@ -75,42 +75,15 @@ def found_microgrids(
         The days of the run.
     partners : Partners
         Lender and insurer.
-
-    Raises
-    ------
-    ValueError
-        If a population is unknown, has suppliers of its own or decides on consent; if the connection's tariff needs
-        whole months; or if the feed-in tariff is paid from the levy.
     """
     named = {population.name: population for population in populations}
     free = {name: np.ones(len(population), np.bool_) for name, population in named.items()}
     found = []
     for terms in scenario.business_models:
         if isinstance(terms, Microgrid):
-            _require(terms, named, scenario)
             founding = _found(terms, named, free, scenario, calendar, partners)
             found += [] if founding is None else [founding]
     return found
-
-
-def _require(terms: Microgrid, named: dict[str, Population], scenario: Scenario) -> None:
-    where = f"business model {terms.title}"
-    if unknown := [name for name in terms.populations if name not in named]:
-        raise ValueError(f"{where}: populations: given {', '.join(unknown)}; allowed: {', '.join(sorted(named))}")
-    for name in terms.populations:
-        if other := [offer.supplier for offer in named[name].offers if offer.supplier != "supplier"]:
-            raise ValueError(
-                f"{where}: {name} may choose the supplier {other[0]}; allowed where all buy from `supplier`"
-            )
-        if named[name].terms.consent is not None:
-            raise ValueError(f"{where}: {name}.consent: given; allowed null: members trade inside the microgrid only")
-    if scenario.tariffs.feed_in.fund == "levy":
-        raise ValueError(f"{where}: tariffs.feed_in.fund: given levy; allowed with a microgrid: supplier")
-    if offers_of(getattr(scenario.tariffs, terms.connection.tariff))[0].tariff.monthly:
-        raise ValueError(
-            f"{where}: connection.tariff: given {terms.connection.tariff}, which has blocks, a package or charges on "
-            "power; allowed a tariff without: `connection` has its own charge on power"
-        )
 
 
 def _found(

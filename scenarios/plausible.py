@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from gridagora.scenarios import plausible_load
 from gridagora.scenarios.plausible_adoption import adoption_faults
-from gridagora.scenarios.plausible_business import business_faults, export_warnings
+from gridagora.scenarios.plausible_business import business_faults
 from gridagora.scenarios.plausible_customers import customer_bytes, customer_faults
 from gridagora.scenarios.plausible_devices import device_bytes, device_faults, device_yearly_kwh
 from gridagora.scenarios.plausible_hems import hems_bytes
+from gridagora.scenarios.plausible_microgrid import export_warnings
 from gridagora.scenarios.plausible_pricing import pricing_faults
 from gridagora.scenarios.plausible_response import response_faults
 from gridagora.scenarios.plausible_tariffs import (

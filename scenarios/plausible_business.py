@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gridagora.agents.business_models.microgrid import Microgrid
-from gridagora.markets.tariffs.offers import offers_of
-from gridagora.scenarios.plausible_tariffs import highest_energy, tariffs_of
+from gridagora.scenarios.plausible_microgrid import microgrid_faults
+from gridagora.scenarios.plausible_tariffs import tariffs_of
 from gridagora.sim.plugin import unknown
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def business_faults(scenario: ScenarioModel) -> list[Fault]:
     scenario : ScenarioModel
         Scenario whose sections are valid on their own.
     """
-    checks = (_companies, _names, _parties, _assets, _certificates, _horizon)
+    checks = (_companies, _names, _parties, _assets, _certificates, _horizon, microgrid_faults)
     return [fault for check in checks for fault in check(scenario)]
 
 
@@ -124,21 +123,3 @@ def _horizon(scenario: ScenarioModel) -> list[Fault]:
         return []
     message = "given false with business_models over several years; allowed true, so that contracts age"
     return [(("time", "representative_days", "each_year"), message)]
-
-
-def export_warnings(scenario: ScenarioModel) -> list[str]:
-    """Return warnings of microgrids that are paid more for a kWh than one costs: they buy what they sell."""
-    found = []
-    for terms in scenario.business_models:
-        if not isinstance(terms, Microgrid):
-            continue
-        connection = terms.connection
-        tariff = offers_of(getattr(scenario.tariffs, connection.tariff))[0].tariff
-        cost = highest_energy(tariff) + tariff.network_per_kwh + tariff.levy_per_kwh
-        if connection.export_per_kwh > cost:
-            found.append(
-                f"{terms.title} is paid {connection.export_per_kwh:.4g} {scenario.currency}/kWh for what it feeds in "
-                f"and pays {cost:.4g} at most: it buys what it sells, and each of its days takes seconds to plan; "
-                "lower connection.export_per_kwh"
-            )
-    return found

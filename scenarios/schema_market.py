@@ -56,7 +56,7 @@ class Network(Frozen):
     copperplate."""
     limit_factor: Annotated[float, Field(gt=0, le=1000)] = 1.0
     """Factor on the limits of all lines [1] (ill)."""
-    loss_rate: BelowOne = 0.045
+    loss_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.045
     """Losses as a share of the energy that enters the distribution grid [1] (mem; model.md A6)."""
 
     @model_validator(mode="after")

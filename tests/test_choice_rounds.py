@@ -67,6 +67,14 @@ def test_shares_are_those_of_logit():
     assert rows["surplus"]["dear"] > 0
 
 
+def test_amounts_of_nobody_are_amounts():
+    """Of a month in which nobody looks around, exit fees and surplus are decimal numbers with a unit like any other."""
+    options = {"dear": flat(0.6), "cheap": flat(0.3)}
+    rows = choices(run(options, {"consider_per_month": 0.0}))
+    assert rows["considered"].sum() == 0
+    assert rows[["exit_fees", "surplus"]].dtypes.tolist() == [np.float64, np.float64]
+
+
 def test_inertia():
     """Only who looks around moves, and a high cost of switching keeps all."""
     options = {"dear": flat(0.6), "cheap": flat(0.3)}

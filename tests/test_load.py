@@ -230,7 +230,7 @@ REFUSALS = [
     ("market: {tick_per_kwh: 0}", "market.tick_per_kwh: given 0; allowed a number from 1e-06 to"),
     ("market: {imbalance_kappa: -0.1}", "market.imbalance_kappa: given -0.1; allowed a number from 0 to 1000"),
     ("market: {pool_rule: fixed}", "market.pool_rule: given 'fixed'; allowed one of uniform, regulated"),
-    ("network: {loss_rate: 1}", "network.loss_rate: given 1; allowed a number at least 0 and below 1"),
+    ("network: {loss_rate: 1}", "network.loss_rate: given 1; allowed a number from 0 to 0.5"),
     ("generators: {capacity_to_peak: -0.2}", "capacity_to_peak: given -0.2; allowed a number above 0"),
     ("generators: {blocks: 5}", "generators.blocks: given 5; allowed a whole number from 6 to 318"),
     ("generators: {import_co2_region: nort}", "unknown emission region 'nort'; choose one of: central, east, "),

@@ -335,21 +335,21 @@ def test_large_plant_counts_in_wide_integers():
 @pytest.mark.parametrize(
     ("overrides", "terms", "message"),
     [
-        ({}, {"populations": ["ships"]}, "populations: given ships; allowed: firms, households"),
+        ({}, {"populations": ["ships"]}, "populations: unknown population 'ships'"),
         ({"tariffs.feed_in.fund": "levy"}, {}, "tariffs.feed_in.fund: given levy"),
         (
             {"tariffs.commercial": {"kind": "flat", "capacity": {"price_per_kva_month": 20}}},
             {},
             "connection.tariff: given commercial, which has blocks",
         ),
-        ({"households.consent": {}}, {}, "households.consent: given; allowed null"),
+        ({"households.consent": {}}, {}, "populations: given households, who have `consent`"),
         ({"tariffs.residential": {"kind": "flat", "supplier": "other"}}, {}, "may choose the supplier other"),
     ],
 )
 def test_refusals(overrides, terms, message):
-    """What a microgrid cannot be settled with is refused before the first day."""
-    with pytest.raises(ValueError, match=message):
-        Simulation(scenario(overrides, **terms))
+    """What a microgrid cannot be settled with is refused with its key."""
+    with pytest.raises(ga.ScenarioError, match=message):
+        scenario(overrides, **terms)
 
 
 def test_a_round_a_microgrid(park):

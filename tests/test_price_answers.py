@@ -235,6 +235,17 @@ def test_habit_weights_sum_to_one_and_forget():
     assert habit.mix(Flat(energy_per_kwh=0.2), 40) == [(b, 1.0)]
 
 
+def test_months_of_an_appraisal_may_fall():
+    """Asked about January in April, habits and awareness are April's, and in May a month older, not four."""
+    a, b = Flat(energy_per_kwh=0.1), Flat(energy_per_kwh=0.2)
+    habit = Habit(0.5)
+    habit.mix(a, 0)
+    assert habit.mix(b, 3) == habit.mix(b, 0) == [(None, 0.0625), (a, 0.4375), (b, 0.5)]
+    assert habit.mix(b, 4) == [(None, 0.03125), (a, 0.21875), (b, 0.75)]
+    awareness = Awareness([0.5, 1.0], Notices(per_month=1, rise=0.5, decay_per_month=0.2))
+    assert [awareness.of_month(month)[0] for month in (3, 0, 4)] == pytest.approx([0.75, 0.75, 0.85])
+
+
 def test_at_once_by_default():
     """A habit of 1 answers a new tariff in full on its first day, to the last bit."""
     terms, tariff = Households(), peak_tariff(3)
