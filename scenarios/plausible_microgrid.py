@@ -57,9 +57,15 @@ def _of_members(scenario: ScenarioModel, terms: Microgrid) -> list[str]:
             found.append(unknown("population", name, sorted(scenario.groups)))
             continue
         if other := [tariff.supplier for tariff in tariffs_of(scenario, group) if tariff.supplier != "supplier"]:
-            found.append(f"given {name}, who may choose the supplier {other[0]}; allowed who all buy from `supplier`")
+            found.append(
+                f"given {name}, who may choose the supplier {other[0]}; allowed who all buy from `supplier`: leave "
+                "them out, or the tariffs of others"
+            )
         if group.consent is not None:
-            found.append(f"given {name}, who have `consent`; allowed who have none: members trade inside only")
+            found.append(
+                f"given {name}, who have `consent`; leave them out, or set {name}.consent to null: members trade "
+                "inside only"
+            )
     return found
 
 

@@ -88,7 +88,7 @@ class RetrofitRound:
         if not record.day.is_month_end:
             return
         day, name = record.day.index, self.population.name
-        micro = np.rint(self.dues * (self.days / DAYS_A_YEAR * 1e6)).astype(np.int64)
+        micro = to_micro(self.dues * (self.days / DAYS_A_YEAR), DUES)
         model.ledger.post_array(day, name, COMPANY, DUES, micro, BUSINESS_MODEL)
         due = np.asarray(np.bincount(self.contract, micro / 1e6, len(CONTRACTS)), np.float64)
         self.billed += self.population.billing.last_bills

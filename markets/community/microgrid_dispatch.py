@@ -69,7 +69,7 @@ class MicrogridDispatch:
         return _Kept(self.equipment, *self.shape, self.hours, one_way=True)
 
     def solve(self, day: MicrogridDay) -> Dispatch:
-        """Return the plan of least cost; it depends on the day alone.
+        """Return the plan of least cost, or the best of `WHOLE`'s nodes; it depends on the day alone.
 
         Parameters
         ----------
